@@ -1,0 +1,3 @@
+module wasmgo
+
+go 1.26
