@@ -1,0 +1,191 @@
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/cgroups"
+	_ "github.com/opencontainers/cgroups/devices" // the manager sets device rules only when this is linked in
+	"github.com/opencontainers/cgroups/manager"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// Config says where a group is made and what it may use.
+type Config struct {
+	// Path is linux.cgroupsPath. An absolute one starts at the root of each hierarchy. A relative one starts at the
+	// caller's own group, on v2 at the parent of it (a v2 group with processes in it can have no children with limits). The
+	// form slice:prefix:name names the systemd unit prefix-name.scope below slice. It must not be empty.
+	Path string
+	// Systemd asks for the systemd driver whatever the path looks like; the path must then have the form
+	// slice:prefix:name.
+	Systemd bool
+	// Resources are linux.resources; nil is no limits. Device rules are a list of exceptions from "no device" and are
+	// set even when there are none.
+	Resources *specs.LinuxResources
+	// OwnerUID is the host uid that may manage groups below this one (v2 only); nil leaves them to root.
+	OwnerUID *int
+}
+
+// Group is one control group: a directory in every hierarchy.
+type Group struct {
+	state State
+}
+
+// State is what must be remembered of a group to come back to it: the JSON of it goes into the sandbox's own state.
+type State struct {
+	// Path and Systemd repeat the Config, with Systemd as it was found to be.
+	Path    string `json:"path"`
+	Systemd bool   `json:"systemd,omitempty"`
+	// Unified tells that the host had cgroup v2 only.
+	Unified bool `json:"unified,omitempty"`
+	// Paths is the directory per v1 controller, with "" for the v2 hierarchy.
+	Paths map[string]string `json:"paths"`
+	// Devices are the device rules in force.
+	Devices []specs.LinuxDeviceCgroup `json:"devices,omitempty"`
+}
+
+// Create makes the group and sets its limits. It is an error if there is one at that path with processes in it. When it
+// fails, nothing of the group is left.
+func Create(c Config) (_ *Group, err error) {
+	if err := Check(c.Resources); err != nil {
+		return nil, err
+	}
+	systemd, err := usesSystemd(c)
+	if err != nil {
+		return nil, err
+	}
+	cg, err := libraryConfig(c, systemd)
+	if err != nil {
+		return nil, err
+	}
+	m, err := manager.New(cg)
+	if err != nil {
+		return nil, fmt.Errorf("cgroup %s: %w", c.Path, err)
+	}
+	g := &Group{state: State{Path: c.Path, Systemd: systemd, Unified: Unified(), Paths: maps.Clone(m.GetPaths())}}
+	if c.Resources != nil {
+		g.state.Devices = slices.Clone(c.Resources.Devices)
+	}
+	if err := g.vacant(); err != nil {
+		return nil, err
+	}
+	if err := g.demands(c.Resources); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = m.Destroy()
+		}
+	}()
+	if err := m.Apply(-1); err != nil {
+		return nil, fmt.Errorf("make cgroup %s: %w", c.Path, err)
+	}
+	if err := m.Set(cg.Resources); err != nil {
+		return nil, fmt.Errorf("limit cgroup %s: %w", c.Path, err)
+	}
+	// systemd tells only now where it put the unit.
+	g.state.Paths = maps.Clone(m.GetPaths())
+	return g, nil
+}
+
+// Load returns the group that another process made, from its State. The group need not exist any more.
+func Load(s State) (*Group, error) {
+	if s.Unified != Unified() {
+		return nil, fmt.Errorf("cgroup %s was made on another cgroup version: %w", s.Path, errdefs.ErrFailedPrecondition)
+	}
+	if len(s.Paths) == 0 {
+		return nil, fmt.Errorf("cgroup %s has no directories: %w", s.Path, errdefs.ErrInvalidArgument)
+	}
+	for controller, dir := range s.Paths {
+		if !filepath.IsAbs(dir) || filepath.Clean(dir) != dir {
+			return nil, fmt.Errorf("cgroup %s: directory %q of controller %q: %w", s.Path, dir, controller, errdefs.ErrInvalidArgument)
+		}
+	}
+	return &Group{state: s}, nil
+}
+
+// State returns what Load needs.
+func (g *Group) State() State { return g.state }
+
+// Unified reports whether the host has cgroup v2 only. On a hybrid host, where limits are v1's, it is false.
+func Unified() bool { return cgroups.IsCgroup2UnifiedMode() }
+
+// dirs are the group's directories, each once: controllers mounted together share one.
+func (g *Group) dirs() []string {
+	all := slices.Sorted(maps.Values(g.state.Paths))
+	return slices.Compact(all)
+}
+
+// unifiedDir is the directory in the v2 hierarchy; "" when there is none, as on a plain v1 host.
+func (g *Group) unifiedDir() string { return g.state.Paths[""] }
+
+// vacant refuses a path where somebody else's processes live: their limits would change, and Kill would reach them.
+func (g *Group) vacant() error {
+	for _, dir := range g.dirs() {
+		pids, err := cgroups.GetAllPids(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("cgroup %s: %w", g.state.Path, err)
+		}
+		if len(pids) > 0 {
+			return fmt.Errorf("cgroup %s has %d processes in it: %w", dir, len(pids), errdefs.ErrAlreadyExists)
+		}
+		return nil
+	}
+	return nil
+}
+
+// manager returns the library's view of the group. One is made for each call: it holds mutable state, and none of it
+// is worth a lock over file writes.
+func (g *Group) manager(r *cgroups.Resources) (cgroups.Manager, error) {
+	cg, err := libraryPath(g.state.Path, g.state.Systemd)
+	if err != nil {
+		return nil, err
+	}
+	cg.Resources = r
+	return manager.NewWithPaths(cg, maps.Clone(g.state.Paths))
+}
+
+// usesSystemd tells the driver. Docker and the CRI plugin say which they mean by the path alone when the runtime has no
+// option for it, and no cgroupfs path looks like theirs.
+func usesSystemd(c Config) (bool, error) {
+	if c.Path == "" {
+		return false, fmt.Errorf("linux.cgroupsPath is empty: %w", errdefs.ErrInvalidArgument)
+	}
+	slice, _, unit := strings.Cut(c.Path, ":")
+	if c.Systemd || unit && (strings.HasSuffix(slice, ".slice") || slice == "") && strings.Count(c.Path, ":") == 2 && !strings.Contains(c.Path, "/") {
+		return true, nil
+	}
+	return false, nil
+}
+
+// libraryPath fills in the fields of the library's configuration that say where.
+func libraryPath(path string, systemd bool) (*cgroups.Cgroup, error) {
+	if !systemd {
+		return &cgroups.Cgroup{Path: path}, nil
+	}
+	parts := strings.Split(path, ":")
+	if len(parts) != 3 || parts[2] == "" || strings.ContainsRune(path, os.PathSeparator) {
+		return nil, fmt.Errorf("linux.cgroupsPath %q is not of the form slice:prefix:name: %w", path, errdefs.ErrInvalidArgument)
+	}
+	return &cgroups.Cgroup{Systemd: true, Parent: parts[0], ScopePrefix: parts[1], Name: parts[2]}, nil
+}
+
+func libraryConfig(c Config, systemd bool) (*cgroups.Cgroup, error) {
+	cg, err := libraryPath(c.Path, systemd)
+	if err != nil {
+		return nil, err
+	}
+	cg.OwnerUID = c.OwnerUID
+	cg.Resources, err = libraryResources(c.Resources)
+	return cg, err
+}
