@@ -1,0 +1,17 @@
+;; A command with more entry points than _start, for file.wasm#func.
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+  (memory (export "memory") 1)
+  (global (export "not_a_function") i32 (i32.const 1))
+  (data (i32.const 16) "start\n")
+  (data (i32.const 32) "other\n")
+  (func $print (param $at i32) (param $length i32)
+    (i32.store (i32.const 0) (local.get $at))
+    (i32.store (i32.const 4) (local.get $length))
+    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func $start (export "_start") (call $print (i32.const 16) (i32.const 6)))
+  (func $other (export "other") (call $print (i32.const 32) (i32.const 6)))
+  (func $seven (export "seven") (call $proc_exit (i32.const 7)))
+  (func $answer (export "answer") (result i32) (i32.const 42))
+  (func $add (export "add") (param i32 i64) (result f64) (f64.const 0)))

@@ -1,0 +1,34 @@
+package guests
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestEveryFolderHoldsAGuest(t *testing.T) {
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guests := 0
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		guests++
+		t.Run(e.Name(), func(t *testing.T) {
+			path := Path(t, e.Name())
+			if !filepath.IsAbs(path) {
+				t.Errorf("path %q is not absolute", path)
+			}
+			if b := Bytes(t, e.Name()); !bytes.HasPrefix(b, []byte("\x00asm\x01\x00\x00\x00")) {
+				t.Errorf("%s begins with %q, not as a core module", path, b[:min(8, len(b))])
+			}
+		})
+	}
+	if guests == 0 {
+		t.Error("no guests at all")
+	}
+}
