@@ -1,0 +1,104 @@
+package runnerbin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"wasmgo/pkg/detached"
+)
+
+const fingerprintName = "fingerprint"
+
+// maxFingerprint bounds a fingerprint, in bytes.
+const maxFingerprint = 4096
+
+// fingerprintTimeout is far above the few milliseconds that the runner needs, for a host that swaps.
+const fingerprintTimeout = 30 * time.Second
+
+// Fingerprint returns the fingerprint of this shim's runner: a text that differs whenever two runners make or take different
+// compiled code. See FingerprintOf.
+func Fingerprint(root string) (string, error) {
+	dir, err := Dir(root)
+	if err != nil {
+		return "", err
+	}
+	return FingerprintOf(dir)
+}
+
+// FingerprintOf returns the fingerprint of the runner in dir. The runner is asked once, and its answer kept in dir.
+func FingerprintOf(dir string) (string, error) {
+	path := filepath.Join(dir, fingerprintName)
+	kept, err := os.ReadFile(path)
+	switch {
+	case err == nil && valid(kept):
+		return string(kept[:len(kept)-1]), nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("fingerprint of the runner: %w", err)
+	}
+	said, err := ask(dir)
+	if err != nil {
+		return "", fmt.Errorf("fingerprint of the runner: %w", err)
+	}
+	if err := keepFingerprint(path, said); err != nil {
+		return "", fmt.Errorf("fingerprint of the runner: %w", err)
+	}
+	return string(said[:len(said)-1]), nil
+}
+
+// valid reports whether b is a whole fingerprint: one line of bounded length.
+func valid(b []byte) bool {
+	return len(b) > 1 && len(b) <= maxFingerprint && bytes.IndexByte(b, '\n') == len(b)-1
+}
+
+// ask runs the runner in mode fingerprint.
+func ask(dir string) ([]byte, error) {
+	tree, err := detached.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer tree.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), fingerprintTimeout)
+	defer cancel()
+	// The child still has the descriptor when it resolves the path: it is closed by the exec itself.
+	cmd := exec.CommandContext(ctx, "/proc/self/fd/"+strconv.Itoa(int(tree.Fd()))+"/"+fileName)
+	cmd.Env = []string{"WASMGO_RUNNER=fingerprint"}
+	said, err := cmd.Output()
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return nil, fmt.Errorf("%s: %w: %s", filepath.Join(dir, fileName), err, bytes.TrimSpace(exit.Stderr))
+	case err != nil:
+		return nil, err
+	}
+	said = append(bytes.TrimSpace(said), '\n')
+	if !valid(said) {
+		return nil, fmt.Errorf("%s: %d bytes in mode fingerprint, want one line", filepath.Join(dir, fileName), len(said))
+	}
+	return said, nil
+}
+
+// keepFingerprint writes the file at once for all readers. Several shims may do it at a time; they write the same.
+func keepFingerprint(path string, said []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".fingerprint-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, werr := f.Write(said)
+	if err := errors.Join(werr, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,88 @@
+package runnerbin
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const tempPrefix = ".unpack-"
+
+// A runner's directory is touched when a shim asks for it, at most once in touchEvery, and may go when nobody has asked for
+// keep and no process executes it. The long time is what makes the second look enough: a shim that has just been
+// given the directory executes the runner within seconds.
+const (
+	touchEvery = time.Hour
+	keep       = 24 * time.Hour
+)
+
+// touch notes that dir is in use.
+func touch(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	if now.Sub(info.ModTime()) < touchEvery {
+		return nil
+	}
+	return os.Chtimes(dir, now, now)
+}
+
+// sweep removes what lies below base and is not needed: half-unpacked directories of shims that died, and runners of other
+// versions that are not used any more. It is called with the lock held, before something is unpacked into keepName.
+func sweep(base, keepName string) error {
+	entries, err := os.ReadDir(base)
+	if err != nil {
+		return err
+	}
+	var old []string
+	for _, e := range entries {
+		path := filepath.Join(base, e.Name())
+		switch info, err := e.Info(); {
+		case err != nil:
+			return err
+		case !e.IsDir(), e.Name() == keepName:
+		case strings.HasPrefix(e.Name(), tempPrefix):
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+		case time.Since(info.ModTime()) > keep:
+			old = append(old, path)
+		}
+	}
+	for _, dir := range old {
+		if executed(filepath.Join(dir, fileName)) {
+			continue
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// executed reports whether a process runs the file at path. It is compared by identity: the path that /proc shows is the one
+// in the process's own mount namespace. A process that cannot be looked at counts as one that runs it.
+func executed(path string) bool {
+	runner, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	links, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		return true
+	}
+	for _, link := range links {
+		exe, err := os.Stat(link)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // a kernel thread, or gone meanwhile
+		case err != nil, os.SameFile(runner, exe):
+			return true
+		}
+	}
+	return false
+}
