@@ -1,0 +1,81 @@
+package cgroup
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/containerd/cgroups/v3/cgroup1"
+	stats1 "github.com/containerd/cgroups/v3/cgroup1/stats"
+	"github.com/containerd/cgroups/v3/cgroup2"
+	"github.com/containerd/typeurl/v2"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
+)
+
+// TestStatsAreWhatContainerdReads holds our counters against those containerd's own library reads from the same group at the same
+// time: the group is frozen, so nothing counts on.
+func TestStatsAreWhatContainerdReads(t *testing.T) {
+	limit, pids := int64(64<<20), int64(20)
+	g := newGroup(t, &specs.LinuxResources{
+		Memory: &specs.LinuxMemory{Limit: &limit},
+		Pids:   &specs.LinuxPids{Limit: &pids},
+		CPU:    &specs.LinuxCPU{Quota: ptr(int64(50000)), Period: ptr(uint64(100000))},
+	})
+	// It uses the processor, more memory than nothing, and the disk.
+	cmd := shell(t, g, `i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; dd if=/dev/zero of="$0" bs=1M count=1 conv=fsync 2>/dev/null; cat "$0" >/dev/null; echo ready; read wait`, filepath.Join(t.TempDir(), "file"))
+	cmd.await("ready")
+	if err := g.Freeze(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := g.Stats()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := typeurl.MarshalAny(got); err != nil {
+		t.Fatal(err)
+	}
+	want := containerdStats(t, g)
+	if !proto.Equal(got.(proto.Message), want) {
+		t.Errorf("Stats\n%s\ncontainerd's\n%s", prototext.Format(got.(proto.Message)), prototext.Format(want))
+	}
+	if Unified() {
+		return
+	}
+	m := got.(*stats1.Metrics)
+	if m.CPU.Usage.Total == 0 || len(m.CPU.Usage.PerCPU) == 0 || m.Memory.Usage.Usage == 0 || m.Memory.Usage.Limit != uint64(limit) || m.Pids.Limit != uint64(pids) || m.Pids.Current == 0 {
+		t.Errorf("counters that cannot be zero are: %s", prototext.Format(m))
+	}
+}
+
+func containerdStats(t *testing.T, g *Group) proto.Message {
+	t.Helper()
+	if Unified() {
+		m, err := cgroup2.Load(strings.TrimPrefix(g.unifiedDir(), "/sys/fs/cgroup"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := m.Stat()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return want
+	}
+	path := func(name cgroup1.Name) (string, error) {
+		dir, ok := g.state.Paths[string(name)]
+		if !ok {
+			return "", cgroup1.ErrControllerNotActive
+		}
+		return filepath.Rel(filepath.Join("/sys/fs/cgroup", string(name)), dir)
+	}
+	m, err := cgroup1.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := m.Stat(cgroup1.IgnoreNotExist)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return want
+}
