@@ -112,7 +112,9 @@ type buildError struct {
 	err        error
 }
 
-func (e *buildError) Error() string { return "go build of " + e.name + ": " + e.err.Error() + "\n" + e.text }
+func (e *buildError) Error() string {
+	return "go build of " + e.name + ": " + e.err.Error() + "\n" + e.text
+}
 func (e *buildError) Unwrap() error { return e.err }
 
 // sources is this package's folder: the tests run where the repository lies.

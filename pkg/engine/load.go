@@ -1,0 +1,35 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/bytecodealliance/wasmtime-go/v44"
+)
+
+// Engine is Wasmtime with wasmgo's settings.
+type Engine struct{ engine *wasmtime.Engine }
+
+// New makes an engine. It lives as long as the process.
+func New() (*Engine, error) {
+	c, err := config()
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{engine: wasmtime.NewEngineWithConfig(c)}, nil
+}
+
+// Module is compiled code in memory, its pages shared with every process that loaded the same file.
+type Module struct {
+	engine *Engine
+	module *wasmtime.Module
+}
+
+// Load maps the compiled code in a file. The code is trusted: it must come from Compile, by way of a directory only we
+// write to.
+func (e *Engine) Load(path string) (*Module, error) {
+	m, err := wasmtime.NewModuleDeserializeFile(e.engine, path)
+	if err != nil {
+		return nil, fmt.Errorf("load compiled code: %w", err)
+	}
+	return &Module{engine: e, module: m}, nil
+}

@@ -1,0 +1,169 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"wasmgo/pkg/engine"
+	"wasmgo/pkg/handover"
+)
+
+// runGuest is mode guest.
+func runGuest() int {
+	catchSignals()
+	// The heap stays below the 4 MiB at which the collector would first run; a guest's life is then free of its threads.
+	debug.SetGCPercent(-1)
+	conversation := descriptor(handover.SocketFD)
+	var g handover.Guest
+	if err := handover.Receive(conversation, &g); err != nil {
+		return ended(err)
+	}
+	if err := confine(g.Seccomp); err != nil {
+		complain(err.Error())
+		return codeInternal
+	}
+	program, refusal, err := prepare(&g)
+	if err != nil {
+		complain(err.Error())
+		return codeInternal
+	}
+	if err := handover.Send(conversation, handover.Ready{Refusal: refusal}); err != nil {
+		return ended(err)
+	}
+	if err := handover.AwaitBegin(conversation); err != nil {
+		return ended(err)
+	}
+	unix.Close(handover.SocketFD)
+	if refusal != nil {
+		complain(refusal.Message)
+		return refusal.Code
+	}
+	return program.run()
+}
+
+// ended is the exit code of a runner whose conversation broke off. The shim going away is no news to anybody.
+func ended(err error) int {
+	if !errors.Is(err, io.EOF) && !errors.Is(err, unix.EPIPE) && !errors.Is(err, unix.ECONNRESET) {
+		complain(err.Error())
+	}
+	return codeInternal
+}
+
+// descriptor reads and writes a descriptor by plain blocking calls. os.File would start Go's poller and its thread.
+type descriptor int
+
+func (d descriptor) Read(b []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(d), b)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, os.NewSyscallError("read", err)
+		case n == 0 && len(b) > 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+func (d descriptor) Write(b []byte) (written int, err error) {
+	for written < len(b) {
+		n, err := unix.Write(int(d), b[written:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return written, os.NewSyscallError("write", err)
+		}
+		written += n
+	}
+	return written, nil
+}
+
+// program is a guest ready to run.
+type program struct {
+	module     string // as the container sees it, for messages
+	guest      *engine.Guest
+	initialize bool
+	entry      string
+}
+
+// prepare loads the guest's code. A refusal is the module's fault, an error the host's.
+func prepare(g *handover.Guest) (*program, *handover.Refusal, error) {
+	if g.Refusal != nil {
+		return nil, g.Refusal, enter(g.Cwd)
+	}
+	e, err := engine.New()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := unix.Fchdir(handover.CodeFD); err != nil {
+		return nil, nil, fmt.Errorf("enter the directory with compiled code: %w", err)
+	}
+	m, err := e.Load(handover.CodeName)
+	if err != nil {
+		return nil, nil, err
+	}
+	unix.Close(handover.CodeFD)
+	if err := enter(g.Cwd); err != nil {
+		return nil, nil, err
+	}
+	entry, initialize, refusal := entryOf(g, m)
+	if refusal != nil {
+		return nil, refusal, nil
+	}
+	linked, err := m.Link(world(g))
+	if err != nil {
+		refusal, err := unlinked(g, m, err)
+		return nil, refusal, err
+	}
+	return &program{module: g.Module, guest: linked, initialize: initialize, entry: entry}, nil, nil
+}
+
+func enter(cwd string) error {
+	if err := unix.Chdir(cwd); err != nil {
+		return &os.PathError{Op: "chdir", Path: cwd, Err: err}
+	}
+	return nil
+}
+
+// world is what the guest sees. docs/entrypoint.md tells why "." comes before "/".
+func world(g *handover.Guest) engine.World {
+	cwd := filepath.Clean(g.Cwd)
+	env := slices.DeleteFunc(slices.Clone(g.Env), func(e string) bool { return strings.HasPrefix(e, "PWD=") })
+	return engine.World{
+		Args:   g.Args,
+		Env:    append(env, "PWD="+cwd),
+		Dirs:   []engine.Dir{{Host: ".", Guest: "."}, {Host: "/", Guest: "/"}},
+		Limits: limits(g.MemoryLimit),
+	}
+}
+
+func limits(memory int64) engine.Limits {
+	return engine.Limits{Memory: -1, Table: -1}
+}
+
+// run runs the guest and tells how it ended.
+func (p *program) run() int {
+	stage, err := p.guest.Run(p.initialize, p.entry)
+	if err == nil {
+		return 0
+	}
+	var trap *engine.Trap
+	_ = stage
+	if errors.As(err, &trap) {
+		complain(p.module + ": " + trap.Text)
+		return handover.CodeTrap
+	}
+	complain(p.module + ": " + err.Error())
+	return handover.CodeNotRunnable
+}

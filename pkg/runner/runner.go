@@ -1,0 +1,39 @@
+package runner
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"wasmgo/pkg/engine"
+)
+
+// codeInternal is the exit code when the runner itself is at fault, as docker gives it for its own errors.
+const codeInternal = 125
+
+// Main is the whole program. It returns the exit code, or does not return when the guest ends the process.
+func Main() (code int) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			complain(fmt.Sprintf("internal error, please report it: %v\n%s", fault, debug.Stack()))
+			code = codeInternal
+		}
+	}()
+	switch mode := os.Getenv("WASMGO_RUNNER"); mode {
+	case "guest":
+		return runGuest()
+	case "compile":
+		return runCompile(os.Stdin, os.Stdout)
+	case "fingerprint":
+		fmt.Println(engine.Fingerprint())
+		return 0
+	default:
+		complain(fmt.Sprintf("wasmgo-runner is started by containerd-shim-wasmgo-v1, not by hand (WASMGO_RUNNER=%q)", mode))
+		return codeInternal
+	}
+}
+
+// complain writes one message for the user on the standard error. There is nobody to tell if that fails.
+func complain(message string) {
+	_, _ = os.Stderr.WriteString("wasmgo: " + message + "\n")
+}
