@@ -19,6 +19,7 @@ func (g *Group) Add(pid int) error {
 			return fmt.Errorf("add %d to %s: %w", pid, dir, err)
 		}
 	}
+	g.Settle()
 	return nil
 }
 

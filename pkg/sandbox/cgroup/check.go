@@ -11,4 +11,4 @@ func Check(r *specs.LinuxResources) error {
 	return err
 }
 
-func (g *Group) demands(*specs.LinuxResources) error { return nil }
+func (g *Group) mounted(*specs.LinuxResources) error { return nil }

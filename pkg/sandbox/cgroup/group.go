@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/cgroups"
@@ -16,6 +18,9 @@ import (
 	"github.com/opencontainers/cgroups/manager"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
+
+// undoTimeout bounds the removal of a group that could not be completed. Nothing but the holder was ever in it.
+const undoTimeout = 2 * time.Second
 
 // Config says where a group is made and what it may use.
 type Config struct {
@@ -35,7 +40,8 @@ type Config struct {
 
 // Group is one control group: a directory in every hierarchy.
 type Group struct {
-	state State
+	state  State
+	holder *holder
 }
 
 // State is what must be remembered of a group to come back to it: the JSON of it goes into the sandbox's own state.
@@ -76,24 +82,40 @@ func Create(c Config) (_ *Group, err error) {
 	if err := g.vacant(); err != nil {
 		return nil, err
 	}
-	if err := g.demands(c.Resources); err != nil {
+	if err := g.mounted(c.Resources); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			_ = m.Destroy()
+			err = errors.Join(err, g.undo())
 		}
 	}()
-	if err := m.Apply(-1); err != nil {
+	first := -1 // only makes the directories
+	if systemd {
+		if g.holder, err = newHolder(); err != nil {
+			return nil, err
+		}
+		first = g.holder.pid
+	}
+	if err := m.Apply(first); err != nil {
 		return nil, fmt.Errorf("make cgroup %s: %w", c.Path, err)
 	}
 	if err := m.Set(cg.Resources); err != nil {
 		return nil, fmt.Errorf("limit cgroup %s: %w", c.Path, err)
 	}
-	// systemd tells only now where it put the unit.
-	g.state.Paths = maps.Clone(m.GetPaths())
 	return g, nil
 }
+
+// undo takes back what a Create that fails has made.
+func (g *Group) undo() error {
+	ctx, cancel := context.WithTimeout(context.Background(), undoTimeout)
+	defer cancel()
+	return g.Remove(ctx)
+}
+
+// Settle says that the group's first process is in it, or will never be. Until then a systemd scope is held by a process of
+// ours, since systemd removes an empty one. On other groups it does nothing; it may be called more than once.
+func (g *Group) Settle() { g.holder.Release() }
 
 // Load returns the group that another process made, from its State. The group need not exist any more.
 func Load(s State) (*Group, error) {

@@ -10,15 +10,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Remove takes the group away in every hierarchy, with the groups below it. The kernel refuses while a process is there, also
-// one that is killed and not yet quite gone: that is waited for until ctx is done. Removing what is not there is no error.
+// Remove takes the group away in every hierarchy, with the groups below it. The kernel refuses while a process is there,
+// also one that is killed and not yet quite gone: that is waited for until ctx is done. Removing what is not there is no
+// error.
 func (g *Group) Remove(ctx context.Context) error {
+	g.Settle()
+	var stopErr error
+	if g.state.Systemd {
+		// The directories go in any case: systemd may be the one that is in trouble.
+		stopErr = stopUnit(ctx, g.state.unit())
+	}
 	for _, dir := range g.dirs() {
 		if err := removeTree(ctx, dir); err != nil {
-			return fmt.Errorf("remove cgroup: %w", err)
+			return errors.Join(fmt.Errorf("remove cgroup: %w", err), stopErr)
 		}
 	}
-	return nil
+	return stopErr
 }
 
 func removeTree(ctx context.Context, dir string) error {
@@ -34,6 +41,7 @@ func removeTree(ctx context.Context, dir string) error {
 	})
 }
 
+// removeBelow removes what a guest or a tool has made below the group.
 func removeBelow(ctx context.Context, dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
