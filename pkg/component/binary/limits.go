@@ -1,0 +1,11 @@
+package binary
+
+// Limits keep a small hostile file from costing much. They lie well above what compilers produce: the largest component in daily use,
+// a JavaScript engine with all of WASI, nests 3 deep and has some 2000 definitions.
+const (
+	maxDepth       = 100       // components in components, or types in types
+	maxDefinitions = 1_000_000 // in the whole file, including declarators
+	maxModules     = 1_000     // core modules and components in the whole file
+	maxElements    = 10_000    // fields, cases, labels, parameters, arguments or options of one definition
+	maxValueSize   = 1 << 20   // bytes of one value definition
+)
