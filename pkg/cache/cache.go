@@ -1,0 +1,83 @@
+package cache
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"wasmgo/pkg/runnerbin"
+)
+
+// Bounds that Open sets; tests lower them.
+const (
+	// maxModule is in bytes. The largest modules known (language runtimes with their libraries) are near 100 MiB.
+	maxModule = 1 << 30
+	// compileTime bounds one compilation. 30 MiB took 14 s on two processors.
+	compileTime = 10 * time.Minute
+	// seccompTime bounds a translation that takes milliseconds, on a host that swaps.
+	seccompTime = time.Minute
+)
+
+// Cache is a directory of compiled code, for one runner. It is safe for use by several goroutines, and its directory by
+// several processes.
+type Cache struct {
+	root   string
+	runner string // directory that holds the runner
+	engine string // what compiled code depends on besides the module
+	secret [secretSize]byte
+
+	maxModule int64
+	compile   limits
+	translate limits
+
+	mu      sync.Mutex
+	filters map[string][]byte // by key
+}
+
+// Open returns the cache in the directory root, which is made if it does not exist. RunnerDir is the directory of the runner
+// that compiles (runnerbin.Dir). There is nothing to close.
+func Open(root, runnerDir string) (*Cache, error) {
+	fingerprint, err := runnerbin.FingerprintOf(runnerDir)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cache{
+		root:      root,
+		runner:    runnerDir,
+		engine:    fingerprint + "\n" + cpuFeatures(),
+		maxModule: maxModule,
+		compile:   compileLimits(compileTime),
+		translate: translateLimits(seccompTime),
+		filters:   map[string][]byte{},
+	}
+	for _, dir := range []string{c.codeDir(), c.contentDir(), c.seccompDir()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("cache of compiled code: %w", err)
+		}
+	}
+	c.secret, err = openSecret(filepath.Join(root, "content.secret"))
+	if err != nil {
+		return nil, fmt.Errorf("cache of compiled code: %w", err)
+	}
+	return c, nil
+}
+
+func (c *Cache) codeDir() string    { return filepath.Join(c.root, "code") }
+func (c *Cache) contentDir() string { return filepath.Join(c.root, "content") }
+func (c *Cache) seccompDir() string { return filepath.Join(c.root, "seccomp") }
+
+// digest is the SHA-256 of a module.
+type digest [sha256.Size]byte
+
+// key names the compiled form of the module d: it differs whenever the module, the runner (its Wasmtime and settings) or
+// the processor's features differ.
+func (c *Cache) key(d digest) string {
+	h := sha256.New()
+	h.Write(d[:])
+	h.Write([]byte(c.engine))
+	return hex.EncodeToString(h.Sum(nil))
+}
