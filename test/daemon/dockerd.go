@@ -57,17 +57,17 @@ func (d *DockerDaemon) plugins() string { return filepath.Join(d.dir, "cli", "cl
 func (d *DockerDaemon) writeConfig(t testing.TB) error {
 	t.Helper()
 	config, err := json.Marshal(map[string]any{
-		"hosts":                       []string{d.Host},
-		"containerd":                  d.Containerd.Address,
-		"containerd-namespace":        d.Containerd.Namespace,
-		"containerd-plugin-namespace": d.Containerd.Namespace + "-plugins",
-		"data-root":                   filepath.Join(d.dir, "root"),
-		"exec-root":                   filepath.Join(d.dir, "exec"),
-		"pidfile":                     filepath.Join(d.dir, "pid"),
-		"cgroup-parent":               "/" + d.Containerd.Namespace,
-		"exec-opts":                   []string{"native.cgroupdriver=cgroupfs"},
-		"features":                    map[string]bool{"containerd-snapshotter": true},
-		"userland-proxy-path":         filepath.Join(Tool(t, moby), "docker-proxy"),
+		"hosts":                        []string{d.Host},
+		"containerd":                   d.Containerd.Address,
+		"containerd-namespace":         d.Containerd.Namespace,
+		"containerd-plugins-namespace": d.Containerd.Namespace + "-plugins",
+		"data-root":                    filepath.Join(d.dir, "root"),
+		"exec-root":                    filepath.Join(d.dir, "exec"),
+		"pidfile":                      filepath.Join(d.dir, "pid"),
+		"cgroup-parent":                "/" + d.Containerd.Namespace,
+		"exec-opts":                    []string{"native.cgroupdriver=cgroupfs"},
+		"features":                     map[string]bool{"containerd-snapshotter": true},
+		"userland-proxy-path":          filepath.Join(Tool(t, moby), "docker-proxy"),
 	})
 	if err != nil {
 		return err

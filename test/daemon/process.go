@@ -132,9 +132,16 @@ func (l *log) printOnFailure(t testing.TB, name string) {
 	}
 }
 
-// tail returns the end of a log: enough to see what went wrong.
+// tail returns the end of a log, less the lines of containerd's plugins that are loaded: enough to see what went wrong.
 func tail(s string) string {
-	const most = 40 << 10
+	const most = 30 << 10
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		if !strings.Contains(line, "loading plugin") {
+			b.WriteString(line)
+		}
+	}
+	s = b.String()
 	if len(s) <= most {
 		return s
 	}
