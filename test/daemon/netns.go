@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -86,16 +85,4 @@ func (n *Netns) Run(t testing.TB, name string, args ...string) string {
 		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, &errs)
 	}
 	return out.String()
-}
-
-// inode identifies a namespace.
-func (n *Netns) inode() (string, error) {
-	if n == nil {
-		return os.Readlink("/proc/self/ns/net")
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(int(n.file.Fd()), &st); err != nil {
-		return "", os.NewSyscallError("fstat", err)
-	}
-	return fmt.Sprintf("net:[%d]", st.Ino), nil
 }

@@ -1,0 +1,91 @@
+# wasmgo: `make help` lists what there is to do. Nothing here is needed to understand the code; every step is one command.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BENCH   ?= .
+# Inputs per Fuzz function: enough that none rots, few enough for every run.
+FUZZ_INPUTS ?= 5000
+
+SHIM    := build/bin/containerd-shim-wasmgo-v1
+RUNNER  := build/bin/wasmgo-runner
+PAYLOAD := pkg/runnerbin/payload/runner.zst
+TOOLS   := $(notdir $(wildcard test/tools/*))
+SOURCES := go.mod go.sum $(shell find cmd pkg -name '*.go' -not -name '*_test.go' -not -path '*/testdata/*')
+IS_ROOT := $(filter 0,$(shell id -u))
+
+export GOFLAGS += -buildvcs=false
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="	" read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
+
+build: $(SHIM) ## the shim, with the runner inside, into build/bin
+
+# The runner is cgo with Wasmtime, and static, so that it runs on any distribution and in any container.
+$(RUNNER): $(SOURCES)
+	@scripts/require go gcc libseccomp
+	@mkdir -p $(@D)
+	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags -static' -o $@ ./cmd/wasmgo-runner
+	@touch $@
+
+# Packing takes longer than linking: a runner that came out the same is not packed again.
+$(PAYLOAD): $(RUNNER)
+	@if test -f $@ && sha256sum --check --status build/packed 2>/dev/null; then touch $@; \
+	else echo "packing the runner" && go run ./pkg/runnerbin/pack $(RUNNER) $@ && sha256sum $(RUNNER) > build/packed; fi
+
+$(SHIM): $(PAYLOAD) $(SOURCES)
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/containerd-shim-wasmgo-v1
+	@touch $@
+
+tools: $(TOOLS:%=build/tools/%/.built) ## the pinned containerd, runc, dockerd ... of the tests, into build/tools
+
+build/tools/%/.built: test/tools/%/go.mod test/tools/%/go.sum
+	@scripts/require go
+	@scripts/tool $*
+
+demo: build build/tools/containerd-2.4.2/.built ## run examples/hello in a container under a containerd of its own
+	@scripts/demo
+
+test: ## every test; without root those that need none
+	@rm -rf build/suites
+	@$(MAKE) --no-print-directory --keep-going suites; status=$$?; go run ./test/suite total && exit $$status
+.PHONY: suites
+suites: lint unit fuzz race $(if $(IS_ROOT),integration,no-integration)
+
+lint: build/tools/staticcheck-0.8.2/.built build/tools/gofumpt-0.12.0/.built ## gofumpt, go vet, staticcheck, shell syntax
+	@scripts/lint
+
+unit: build ## the tests of every package; those that need root skip without it
+	@go run ./test/suite run unit ./pkg/... ./cmd/... ./test/arrows/... ./test/guests/... ./test/pack/... ./test/suite/... ./examples/...
+
+race: build ## the same packages under the race detector
+	@go run ./test/suite run race -race ./pkg/... ./cmd/...
+
+fuzz: build ## every Fuzz function for FUZZ_INPUTS inputs
+	@go run ./test/suite fuzz $(FUZZ_INPUTS)
+
+integration: build tools ## against real daemons, as root: containerd 2.4 and 1.7, dockerd
+	@scripts/require root gcc iptables ip overlayfs cgroups
+	@go run ./test/suite run integration -timeout 20m ./test/daemon/... ./test/integration/...
+
+.PHONY: no-integration
+no-integration:
+	@go run ./test/suite left-out integration "needs root: sudo make test"
+
+bench: build tools ## measure wasmgo beside runc, as root; BENCH=regexp chooses
+	@scripts/require root gcc overlayfs cgroups
+	@go run ./test/bench -run '$(BENCH)' -out build/bench/results.json
+
+guests: ## make the committed .wasm files of test/guests anew
+	test/guests/rebuild.sh
+
+install: build ## put the shim where containerd and dockerd find it (PREFIX, DESTDIR)
+	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/bin/$(notdir $(SHIM))
+
+clean: ## remove everything that was built
+	rm -rf build $(PAYLOAD)
+
+.PHONY: help build tools demo test lint unit race fuzz integration bench guests install clean

@@ -1,0 +1,118 @@
+package arrows
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Where each package of the product stands. One that is in none of them fails the test: say where it belongs.
+var (
+	host   = []string{"bundle", "cache", "detached", "image", "lockfile", "native", "runnerbin", "sandbox", "shim", "stdio", "task"}
+	guest  = []string{"component", "engine", "runner", "wasi"}
+	border = []string{"handover"}
+)
+
+// Modules one half must never reach, even through others.
+var (
+	noWasm       = []string{"github.com/bytecodealliance/wasmtime-go", "github.com/seccomp/libseccomp-golang"}
+	noContainerd = []string{"github.com/containerd/", "google.golang.org/grpc", "github.com/opencontainers/cgroups"}
+)
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	CgoFiles   []string
+	Standard   bool
+}
+
+func TestHalvesMeetOnlyAtTheBorder(t *testing.T) {
+	for _, p := range list(t, nil, "wasmgo/pkg/...", "wasmgo/cmd/...") {
+		t.Run(p.ImportPath, func(t *testing.T) {
+			var forbidden []string
+			switch half(p.ImportPath) {
+			case "host":
+				forbidden = append(paths(guest), noWasm...)
+			case "guest":
+				forbidden = append(paths(host), noContainerd...)
+			case "border":
+				forbidden = slices.Concat(paths(host), paths(guest), noWasm, noContainerd)
+			default:
+				t.Fatal("in neither half: add it to the lists of this test")
+			}
+			for _, dep := range p.Deps {
+				for _, f := range forbidden {
+					if dep == f || strings.HasPrefix(dep, strings.TrimSuffix(f, "/")+"/") {
+						t.Errorf("depends on %s", dep)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestOnlyTheShimsHalfImportsTheSandbox(t *testing.T) {
+	for _, p := range list(t, nil, "wasmgo/...") {
+		if half(p.ImportPath) != "host" && slices.Contains(p.Imports, "wasmgo/pkg/sandbox") && !strings.HasPrefix(p.ImportPath, "wasmgo/test/") {
+			t.Errorf("%s imports the sandbox", p.ImportPath)
+		}
+	}
+}
+
+func TestShimHasNoC(t *testing.T) {
+	for _, p := range list(t, []string{"CGO_ENABLED=1"}, "-deps", "wasmgo/cmd/containerd-shim-wasmgo-v1") {
+		// With cgo off the standard library's own uses of it (net, os/user) fall away.
+		if !p.Standard && len(p.CgoFiles) > 0 {
+			t.Errorf("%s has C in %v", p.ImportPath, p.CgoFiles)
+		}
+	}
+}
+
+func half(path string) string {
+	switch name := strings.TrimPrefix(path, "wasmgo/"); {
+	case name == "cmd/containerd-shim-wasmgo-v1" || under(name, host):
+		return "host"
+	case name == "cmd/wasmgo-runner" || under(name, guest):
+		return "guest"
+	case under(name, border):
+		return "border"
+	}
+	return ""
+}
+
+func under(name string, list []string) bool {
+	return slices.ContainsFunc(list, func(p string) bool { return name == "pkg/"+p || strings.HasPrefix(name, "pkg/"+p+"/") })
+}
+
+func paths(list []string) []string {
+	out := make([]string, len(list))
+	for i, p := range list {
+		out[i] = "wasmgo/pkg/" + p
+	}
+	return out
+}
+
+func list(t *testing.T, env []string, args ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,CgoFiles,Standard"}, args...)...)
+	cmd.Env = append(cmd.Environ(), env...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v", cmd, err)
+	}
+	var pkgs []pkg
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
