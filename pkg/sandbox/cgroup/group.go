@@ -82,8 +82,10 @@ func Create(c Config) (_ *Group, err error) {
 	if err := g.vacant(); err != nil {
 		return nil, err
 	}
-	if err := g.mounted(c.Resources); err != nil {
-		return nil, err
+	if !g.state.Unified {
+		if err := g.supplied(c.Resources); err != nil {
+			return nil, err
+		}
 	}
 	defer func() {
 		if err != nil {
@@ -100,6 +102,13 @@ func Create(c Config) (_ *Group, err error) {
 	if err := m.Apply(first); err != nil {
 		return nil, fmt.Errorf("make cgroup %s: %w", c.Path, err)
 	}
+	if g.state.Unified {
+		// A v2 group has the controllers that the groups above hand down, and only now are they known.
+		if err := g.supplied(c.Resources); err != nil {
+			return nil, err
+		}
+	}
+	g.forget(cg.Resources)
 	if err := m.Set(cg.Resources); err != nil {
 		return nil, fmt.Errorf("limit cgroup %s: %w", c.Path, err)
 	}

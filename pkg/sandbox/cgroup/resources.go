@@ -3,6 +3,7 @@ package cgroup
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/cgroups"
@@ -25,7 +26,9 @@ func libraryResources(r *specs.LinuxResources) (*cgroups.Resources, error) {
 		out.Memory = value(m.Limit)
 		out.MemoryReservation = value(m.Reservation)
 		out.MemorySwap = value(m.Swap)
-		out.MemorySwappiness = m.Swappiness
+		if m.Swappiness != nil && *m.Swappiness != unsetSwappiness {
+			out.MemorySwappiness = m.Swappiness
+		}
 		out.OomKillDisable = value(m.DisableOOMKiller)
 		out.MemoryCheckBeforeUpdate = value(m.CheckBeforeUpdate)
 	}
@@ -114,7 +117,7 @@ func deviceRules(list []specs.LinuxDeviceCgroup) ([]*devices.Rule, error) {
 		default:
 			return nil, fmt.Errorf("linux.resources.devices[%d].type %q: %w", i, d.Type, errdefs.ErrInvalidArgument)
 		}
-		if d.Access == "" || !rule.Permissions.IsValid() {
+		if d.Access == "" || strings.Trim(d.Access, "rwm") != "" {
 			return nil, fmt.Errorf("linux.resources.devices[%d].access %q: %w", i, d.Access, errdefs.ErrInvalidArgument)
 		}
 		if d.Major != nil {
