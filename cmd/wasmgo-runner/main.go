@@ -2,6 +2,13 @@
 // says what it does.
 package main
 
+// One goroutine that waits for one guest needs no preemption and no count of processors, which Go would otherwise read from
+// the cgroup's files at start and from time to time.
+//
+//go:debug asyncpreemptoff=1
+//go:debug containermaxprocs=0
+//go:debug updatemaxprocs=0
+
 import (
 	"os"
 

@@ -148,7 +148,8 @@ static void *thread(void *argument) {
 			return NULL;
 	}
 	run->outcome.stage = STAGE_ENTRY;
-	call(run, &instance, run->entry, run->entry_length);
+	if (call(run, &instance, run->entry, run->entry_length))
+		run->outcome.stage = STAGE_RETURNED;
 	return NULL;
 }
 

@@ -5,6 +5,7 @@ package engine
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -110,6 +111,7 @@ const (
 	Instantiate Stage = C.STAGE_INSTANTIATE // memories, tables, the start section
 	Initialize  Stage = C.STAGE_INITIALIZE  // the export _initialize
 	Entry       Stage = C.STAGE_ENTRY       // the function asked for
+	Returned    Stage = C.STAGE_RETURNED    // that function came back
 )
 
 // Run instantiates the guest, calls its export _initialize if initialize is set, then the export entry, and returns when
@@ -130,6 +132,8 @@ func (g *Guest) Run(initialize bool, entry string) (Stage, error) {
 		return stage, &Trap{Text: textError(C.trap_text(out.trap)).Error()}
 	case out.error != nil:
 		return stage, textError(C.error_text(out.error))
+	case stage != Returned:
+		return stage, errors.New("the guest's thread is gone without an outcome")
 	}
 	return stage, nil
 }

@@ -21,7 +21,7 @@ struct outcome {
 	int thread;  // errno of pthread_create
 };
 
-enum stage { STAGE_INSTANTIATE, STAGE_INITIALIZE, STAGE_ENTRY };
+enum stage { STAGE_NONE, STAGE_INSTANTIATE, STAGE_INITIALIZE, STAGE_ENTRY, STAGE_RETURNED };
 
 // guest_run instantiates pre, calls the export _initialize if initialize is set, then the export entry, on a new thread with
 // a stack of the given size, and waits.

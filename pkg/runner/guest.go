@@ -26,7 +26,7 @@ func runGuest() int {
 	if err := handover.Receive(conversation, &g); err != nil {
 		return ended(err)
 	}
-	if err := confine(g.Seccomp); err != nil {
+	if err := confine(assemble(denied), g.Seccomp); err != nil {
 		complain(err.Error())
 		return codeInternal
 	}

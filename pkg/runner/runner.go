@@ -24,6 +24,8 @@ func Main() (code int) {
 		return runGuest()
 	case "compile":
 		return runCompile(os.Stdin, os.Stdout)
+	case "seccomp":
+		return runSeccomp(os.Stdin, os.Stdout)
 	case "fingerprint":
 		fmt.Println(engine.Fingerprint())
 		return 0

@@ -1,28 +1,51 @@
+#define _GNU_SOURCE
+
 #include "signals.h"
 
 #include <signal.h>
-#include <stddef.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 // end needs nothing of the process: the guest may spin, hold any lock, or be in the middle of anything.
 static void end(int signal) { _exit(128 + signal); }
 
+static bool ends(int signal) {
+	return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
+
+static bool is_fault(int signal) {
+	return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGABRT;
+}
+
+// Go's own handlers of the faults, which make panics of those in Go code and report the others.
+static struct sigaction go[NSIG];
+
+// fault is asked last: Wasmtime's handler, installed later, stands before it and takes the faults that are the guest's traps.
+// What somebody sent with kill(2) is no fault: for pid 1 nothing happens, as for any init that has no handler, and another
+// process dies.
+static void fault(int signal, siginfo_t *info, void *context) {
+	if (info->si_code > 0 || info->si_pid == getpid())
+		go[signal].sa_sigaction(signal, info, context);
+	else if (getpid() != 1)
+		_exit(128 + signal);
+}
+
 void signals_catch(void) {
-	static const int ending[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-	// Go has put handlers on all of these. A container's init has none: the kernel drops them for pid 1 in a pid namespace of
-	// its own, and does its default elsewhere.
-	static const int plain[] = {
-		SIGUSR1, SIGUSR2,   SIGALRM, SIGVTALRM, SIGPROF, SIGIO,    SIGPWR, SIGSTKFLT, SIGWINCH,
-		SIGCHLD, SIGTSTP,   SIGTTIN, SIGTTOU,   SIGCONT, SIGURG,   SIGXCPU, SIGXFSZ,
-	};
-	struct sigaction action = {.sa_handler = end, .sa_flags = SA_ONSTACK | SA_RESTART};
-	sigfillset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-		sigaction(ending[i], &action, NULL);
-	action = (struct sigaction){.sa_handler = SIG_DFL};
-	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-		sigaction(plain[i], &action, NULL);
-	// A write to a closed pipe is EPIPE to the guest, which may handle it.
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &action, NULL);
+	for (int signal = 1; signal < NSIG; signal++) {
+		struct sigaction action = {.sa_handler = SIG_DFL};
+		if (ends(signal)) {
+			action.sa_handler = end;
+			action.sa_flags = SA_ONSTACK | SA_RESTART;
+			sigfillset(&action.sa_mask);
+		} else if (is_fault(signal)) {
+			sigaction(signal, NULL, &go[signal]);
+			action = go[signal];
+			action.sa_sigaction = fault;
+		} else if (signal == SIGPIPE) {
+			// A write to a closed pipe is EPIPE to the guest, which may handle it.
+			action.sa_handler = SIG_IGN;
+		}
+		// Refused for SIGKILL, SIGSTOP and the two real-time signals glibc keeps to itself; Go has left those alone too.
+		sigaction(signal, &action, NULL);
+	}
 }

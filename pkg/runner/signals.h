@@ -1,5 +1,6 @@
 // Signal dispositions of a process that runs a guest.
 
-// signals_catch makes SIGTERM, SIGINT, SIGHUP and SIGQUIT end the process at once with 128 + their number, and gives all other
-// signals that are not faults the action Linux gives them by default.
+// signals_catch makes SIGTERM, SIGINT, SIGHUP and SIGQUIT end the process at once with 128 + their number, and takes all
+// others back from Go's runtime: a container's init has no handlers, so the kernel drops them for pid 1 of a pid namespace and
+// does its default elsewhere.
 void signals_catch(void);
