@@ -1,0 +1,47 @@
+package shim
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/containerd/log"
+	"golang.org/x/sys/unix"
+)
+
+// logName is the FIFO in the bundle whose other end containerd copies to its own log.
+const logName = "log"
+
+// openLog sends the log, and whatever the Go runtime has to say before it dies, to containerd. Without the FIFO, as in a
+// shim that is started by hand, stderr stays what it is.
+func openLog(verbose bool) error {
+	if verbose {
+		if err := log.SetLevel(log.DebugLevel.String()); err != nil {
+			return err
+		}
+	}
+	// O_RDWR: the shim is a reader too, so that a log line while containerd is away is no SIGPIPE. O_NONBLOCK: when
+	// nobody reads, lines are dropped.
+	fd, err := unix.Open(logName, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Dup3(fd, unix.Stderr, 0); err != nil {
+		return fmt.Errorf("open log: %w", os.NewSyscallError("dup3", err))
+	}
+	log.L.Logger.SetOutput(logWriter{})
+	return nil
+}
+
+// logWriter writes to descriptor 2 and never blocks. os.Stderr would wait until the FIFO can take the line, with the
+// logger's lock held.
+type logWriter struct{}
+
+func (logWriter) Write(line []byte) (int, error) {
+	_, _ = unix.Write(unix.Stderr, line) // a line more than the FIFO holds is dropped
+	return len(line), nil
+}

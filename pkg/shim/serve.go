@@ -1,0 +1,109 @@
+package shim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/containerd/log"
+	"github.com/containerd/ttrpc"
+
+	"wasmgo/pkg/task"
+)
+
+const (
+	// publishTimeout is what a shim that ends gives its last events. containerd waits 3 s for a Shutdown.
+	publishTimeout = 2 * time.Second
+	// replyTimeout is for answers that are still on their way to clients.
+	replyTimeout = time.Second
+	// killTimeout is for containers that still run when the shim itself is told to end.
+	killTimeout = 5 * time.Second
+)
+
+// serve is the long life of a shim. The working directory is the bundle of the container it was started for, descriptor 3
+// the socket.
+func serve(f flags) error {
+	tune()
+	if err := openLog(f.debug); err != nil {
+		return err
+	}
+	socket := os.NewFile(listenerFD, "socket")
+	l, err := net.FileListener(socket)
+	if err != nil {
+		return fmt.Errorf("shim socket: %w: serve is for start to call: %w", err, errdefs.ErrInvalidArgument)
+	}
+	_ = socket.Close()
+	path := l.Addr().String()
+	defer os.Remove(path)
+
+	events := task.NewPublisher(os.Getenv("TTRPC_ADDRESS"), f.namespace)
+	idle := make(chan struct{}, 1)
+	service := task.New(f.namespace, events, func() {
+		select {
+		case idle <- struct{}{}:
+		default: // it has been told
+		}
+	})
+	server, err := task.NewServer(service)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(context.Background(), l) }()
+
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	case <-idle:
+	case s := <-signals:
+		log.L.WithField("signal", s.String()).Warn("shim is told to end: its containers end too")
+		ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
+		service.Close(ctx)
+		cancel()
+	}
+	_ = os.Remove(path) // before anything else: the next container of the group starts a shim of its own
+	ctx, cancel := context.WithTimeout(context.Background(), publishTimeout)
+	defer cancel()
+	if err := events.Close(ctx); err != nil {
+		log.L.WithError(err).Error("events are lost")
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), replyTimeout)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		_ = server.Close()
+	}
+	if err := <-served; err != nil && !errors.Is(err, ttrpc.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// tune keeps the shim small: it lives as long as its container, is idle nearly all of that time, and there is one for
+// each.
+func tune() {
+	debug.SetGCPercent(gcPercent)
+}
+
+// gcPercent trades a little work during a container's creation for a smaller heap afterwards.
+const gcPercent = 40
+
+// serveEnv is the environment of a serve: containerd's, with few threads.
+func serveEnv(env []string) []string {
+	out := make([]string, 0, len(env)+1)
+	for _, e := range env {
+		if !strings.HasPrefix(e, "GOMAXPROCS=") {
+			out = append(out, e)
+		}
+	}
+	return append(out, "GOMAXPROCS=2")
+}

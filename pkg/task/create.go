@@ -1,0 +1,85 @@
+package task
+
+import (
+	"context"
+	"fmt"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
+	"github.com/containerd/errdefs"
+
+	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/stdio"
+)
+
+// Create makes the container up to the point where only Start is missing, and answers with the pid of its init. On an
+// error nothing of it is left and nothing has been announced.
+func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *taskapi.CreateTaskResponse, err error) {
+	if r.Checkpoint != "" {
+		return nil, fmt.Errorf("create from a checkpoint: %w", errdefs.ErrNotImplemented)
+	}
+	options, err := bundle.ParseOptions(r.GetOptions().GetTypeUrl(), r.GetOptions().GetValue())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.reserve(r.ID); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.forget(r.ID)
+		}
+	}()
+	b, err := bundle.Load(r.Bundle, options)
+	if err != nil {
+		return nil, err
+	}
+	streams, err := stdio.Open(ctx, stdio.Config{
+		Namespace: s.namespace, ID: r.ID,
+		Stdin: r.Stdin, Stdout: r.Stdout, Stderr: r.Stderr, Terminal: r.Terminal,
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			streams.Close()
+		}
+	}()
+	sandbox, err := s.launcher.launch(ctx, launch{
+		namespace: s.namespace, id: r.ID, bundle: b, rootfs: r.Rootfs, files: streams.Files(), terminal: r.Terminal,
+	})
+	if err != nil {
+		return nil, err
+	}
+	streams.Handed()
+	if master := sandbox.Console(); master != nil {
+		if err := streams.Attach(master); err != nil {
+			s.abandon(ctx, sandbox)
+			return nil, err
+		}
+	}
+
+	h := &handle{
+		pid: sandbox.Pid(), stdin: r.Stdin, stdout: r.Stdout, stderr: r.Stderr, terminal: r.Terminal,
+		io: streams, settled: make(chan struct{}),
+	}
+	c := &container{
+		id: r.ID, bundle: b.Dir, rootfs: r.Rootfs, sandbox: sandbox, events: s.events,
+		turn: make(chan struct{}, 1), ended: make(chan struct{}),
+		lifecycle: newLifecycle(), handles: map[string]*handle{"": h},
+	}
+	s.insert(c)
+	// Whoever sees the event finds the container; whoever found it first has announced it with what they did.
+	c.mu.Lock()
+	c.announceLocked()
+	c.mu.Unlock()
+	go c.wait(h)
+	return &taskapi.CreateTaskResponse{Pid: uint32(h.pid)}, nil
+}
+
+// abandon undoes a launch that nobody will hear of.
+func (s *Service) abandon(ctx context.Context, sandbox sandboxed) {
+	_ = sandbox.Kill()
+	sandbox.await()
+	_ = sandbox.Destroy(context.WithoutCancel(ctx)) // the error that led here is the one to report
+}

@@ -1,0 +1,30 @@
+package task
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
+	"github.com/containerd/errdefs"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// ResizePty sets the size of the process's terminal in characters.
+func (s *Service) ResizePty(_ context.Context, r *taskapi.ResizePtyRequest) (*emptypb.Empty, error) {
+	c, err := s.find(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	h, _, err := c.process(r.ExecID)
+	if err != nil {
+		return nil, err
+	}
+	if r.Width > math.MaxUint16 || r.Height > math.MaxUint16 {
+		return nil, fmt.Errorf("terminal of %d×%d: %w", r.Width, r.Height, errdefs.ErrInvalidArgument)
+	}
+	if err := h.io.Resize(uint16(r.Width), uint16(r.Height)); err != nil {
+		return nil, fmt.Errorf("container %s: %w", c.id, err)
+	}
+	return &emptypb.Empty{}, nil
+}

@@ -1,0 +1,13 @@
+package task
+
+import (
+	"context"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
+	"google.golang.org/protobuf/types/known/emptypb"
+)
+
+// Resume thaws a paused container.
+func (s *Service) Resume(ctx context.Context, r *taskapi.ResumeRequest) (*emptypb.Empty, error) {
+	return s.freeze(ctx, r.ID, false)
+}

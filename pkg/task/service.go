@@ -1,0 +1,97 @@
+package task
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
+	"github.com/containerd/errdefs"
+	"google.golang.org/protobuf/proto"
+)
+
+// eventQueue takes events in their order and does not block.
+type eventQueue interface {
+	publish(topic string, event proto.Message)
+}
+
+// Service is the Task service of one shim.
+type Service struct {
+	namespace string
+	launcher  launcher
+	events    eventQueue
+	shutdown  func() // begins the end of the shim; does not wait for it
+
+	mu         sync.Mutex
+	containers map[string]*container // nil while one is being created
+	closing    bool
+}
+
+var _ taskapi.TTRPCTaskService = (*Service)(nil)
+
+func newService(namespace string, l launcher, q eventQueue, shutdown func()) *Service {
+	return &Service{
+		namespace: namespace, launcher: l, events: q, shutdown: shutdown,
+		containers: map[string]*container{},
+	}
+}
+
+// find returns the container id; errdefs.ErrNotFound if there is none, or none yet.
+func (s *Service) find(id string) (*container, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.containers[id]; c != nil {
+		return c, nil
+	}
+	return nil, fmt.Errorf("container %s: %w", id, errdefs.ErrNotFound)
+}
+
+// reserve takes the id for a container that is about to be created.
+func (s *Service) reserve(id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return fmt.Errorf("shim is shutting down: %w", errdefs.ErrUnavailable)
+	}
+	if _, ok := s.containers[id]; ok {
+		return fmt.Errorf("container %s: %w", id, errdefs.ErrAlreadyExists)
+	}
+	s.containers[id] = nil
+	return nil
+}
+
+func (s *Service) insert(c *container) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.containers[c.id] = c
+}
+
+// forget frees an id that was reserved or inserted.
+func (s *Service) forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.containers, id)
+}
+
+// Close kills what still runs and waits for it, for a shim that ends without having been asked to shut down.
+func (s *Service) Close(ctx context.Context) {
+	s.mu.Lock()
+	s.closing = true
+	var left []*container
+	for _, c := range s.containers {
+		if c != nil {
+			left = append(left, c)
+		}
+	}
+	s.mu.Unlock()
+	for _, c := range left {
+		_ = c.sandbox.Kill() // if it cannot be killed, the wait below ends with ctx
+	}
+	for _, c := range left {
+		select {
+		case <-c.ended:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

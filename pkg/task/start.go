@@ -1,0 +1,42 @@
+package task
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
+)
+
+// Start lets the guest run. A guest that cannot be started is killed, and announced neither as started nor as exited.
+func (s *Service) Start(ctx context.Context, r *taskapi.StartRequest) (*taskapi.StartResponse, error) {
+	c, err := s.find(r.ID)
+	if err != nil {
+		return nil, err
+	}
+	h, err := c.beginStart(r.ExecID)
+	if err != nil {
+		return nil, err
+	}
+	err = c.sandbox.Begin(ctx)
+	if err != nil {
+		_ = c.sandbox.Kill() // what cannot be killed is gone; the waiter sees it either way
+	}
+	c.mu.Lock()
+	c.lifecycle.endStart(r.ExecID, err == nil, time.Now())
+	c.announceLocked()
+	c.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("start container %s: %w", c.id, err)
+	}
+	return &taskapi.StartResponse{Pid: uint32(h.pid)}, nil
+}
+
+func (c *container) beginStart(id string) (*handle, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.lifecycle.beginStart(id); err != nil {
+		return nil, fmt.Errorf("container %s: %w", c.id, err)
+	}
+	return c.handles[id], nil
+}
