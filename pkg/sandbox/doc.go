@@ -1,0 +1,2 @@
+// Package sandbox is the container around one process.
+package sandbox
