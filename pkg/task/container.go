@@ -29,6 +29,8 @@ type container struct {
 
 	// turn is held, as a semaphore, by verbs that change the container as a whole: pause, resume, update, delete.
 	turn chan struct{}
+	// reported is closed when the lifecycle has been told of the init's exit.
+	reported chan struct{}
 	// ended is closed when the waiter is done: the init is gone, its exit known, its output drained.
 	ended chan struct{}
 
@@ -103,6 +105,7 @@ func (c *container) wait(init *handle) {
 	c.lifecycle.exited("", x)
 	c.announceLocked()
 	c.mu.Unlock()
+	close(c.reported)
 
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()

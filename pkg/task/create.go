@@ -65,7 +65,7 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 	}
 	c := &container{
 		id: r.ID, bundle: b.Dir, rootfs: r.Rootfs, sandbox: sandbox, events: s.events,
-		turn: make(chan struct{}, 1), ended: make(chan struct{}),
+		turn: make(chan struct{}, 1), reported: make(chan struct{}), ended: make(chan struct{}),
 		lifecycle: newLifecycle(), handles: map[string]*handle{"": h},
 	}
 	s.insert(c)

@@ -2,23 +2,144 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"sync"
 
-	"github.com/containerd/errdefs"
+	"github.com/containerd/containerd/api/types"
+	"golang.org/x/sys/unix"
+
+	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/cache"
+	"wasmgo/pkg/handover"
+	"wasmgo/pkg/image"
+	"wasmgo/pkg/runnerbin"
+	"wasmgo/pkg/sandbox"
 )
+
+// defaultRoot is where the runner and compiled code are kept; WASMGO_ROOT in containerd's environment moves it.
+const defaultRoot = "/var/lib/wasmgo"
 
 // New returns the service of a shim that serves namespace. Shutdown is called when containerd has asked for the end of
 // the shim and there is no container; it must not block.
 func New(namespace string, events *Publisher, shutdown func()) *Service {
-	return newService(namespace, host{}, events, shutdown)
+	root := os.Getenv("WASMGO_ROOT")
+	if root == "" {
+		root = defaultRoot
+	}
+	return newService(namespace, &host{tools: sync.OnceValues(func() (*tools, error) { return openTools(root) })}, events, shutdown)
 }
 
 // Reclaim kills and removes what is left of the container in the bundle dir when its shim is gone.
-func Reclaim(context.Context, string) error { return nil }
+func Reclaim(ctx context.Context, dir string) error { return sandbox.Reclaim(ctx, dir) }
 
-// host launches real sandboxes, as soon as there are any.
-type host struct{}
+// host launches real sandboxes. It is the one place where the parts of a container come together.
+type host struct {
+	tools func() (*tools, error) // found once, when the first container needs them
+}
 
-func (host) launch(context.Context, launch) (sandboxed, error) {
-	return nil, fmt.Errorf("sandbox: %w", errdefs.ErrNotImplemented)
+// tools are what containers on this host share.
+type tools struct {
+	runner string // directory of the runner
+	cache  *cache.Cache
+}
+
+func openTools(root string) (*tools, error) {
+	runner, err := runnerbin.Dir(root)
+	if err != nil {
+		return nil, fmt.Errorf("runner: %w", err)
+	}
+	c, err := cache.Open(root, runner)
+	if err != nil {
+		return nil, fmt.Errorf("cache: %w", err)
+	}
+	return &tools{runner, c}, nil
+}
+
+func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {
+	t, err := h.tools()
+	if err != nil {
+		return nil, err
+	}
+	p, err := sandbox.Start(ctx, sandbox.Config{
+		Namespace: l.namespace, ID: l.id, Bundle: l.bundle.Dir, Spec: l.bundle.Spec,
+		Rootfs: mounts(l.rootfs), Stdio: l.files, Terminal: l.terminal,
+		Runner: t.runner, SystemdCgroup: l.bundle.SystemdCgroup(),
+		Guest: func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
+			return t.guest(ctx, root, l.bundle)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return started{p, p.Group()}, nil
+}
+
+func mounts(rootfs []*types.Mount) []sandbox.Mount {
+	out := make([]sandbox.Mount, 0, len(rootfs))
+	for _, m := range rootfs {
+		out = append(out, sandbox.Mount{Type: m.Type, Source: m.Source, Target: m.Target, Options: m.Options})
+	}
+	return out
+}
+
+// guest finds the container's module and has it compiled. What is wrong with the module is the container's outcome: it
+// goes to the runner as a refusal.
+func (t *tools) guest(ctx context.Context, root *os.File, b *bundle.Bundle) (handover.Guest, *os.File, error) {
+	p := b.Spec.Process
+	g := handover.Guest{Module: p.Args[0], Args: p.Args, Env: p.Env, Cwd: p.Cwd, MemoryLimit: b.MemoryLimit()}
+	filter, err := t.cache.Seccomp(ctx, b.Spec.Linux.Seccomp)
+	if err != nil {
+		return handover.Guest{}, nil, fmt.Errorf("linux.seccomp: %w", err)
+	}
+	if filter != nil {
+		g.Seccomp = [][]byte{filter}
+	}
+	code, err := t.load(ctx, root, &g)
+	if refusal, ok := errors.AsType[*handover.Refusal](err); ok {
+		g.Refusal = refusal
+		return g, nil, nil
+	}
+	if err != nil {
+		return handover.Guest{}, nil, fmt.Errorf("module %s: %w", g.Module, err)
+	}
+	return g, code, nil
+}
+
+// load returns the directory with the compiled code of the module g names, and completes g.
+func (t *tools) load(ctx context.Context, root *os.File, g *handover.Guest) (*os.File, error) {
+	m, err := image.Find(root, image.Process{Args: g.Args, Env: g.Env, Cwd: g.Cwd})
+	if err != nil {
+		return nil, err
+	}
+	defer m.File.Close()
+	g.Module, g.Export = m.Name, m.Export
+	entry, err := t.cache.Code(ctx, m.File, m.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer entry.Close()
+	fd, err := unix.FcntlInt(entry.Dir().Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return os.NewFile(uintptr(fd), entry.Dir().Name()), nil
+}
+
+// started is a sandbox as the service sees it.
+type started struct {
+	*sandbox.Process
+	group
+}
+
+// group is the part of a sandbox's control group that the service uses.
+type group interface {
+	reachAll
+	resources
+}
+
+func (s started) await() ending {
+	x := s.Process.Wait()
+	return ending{status: x.Status, at: x.At}
 }

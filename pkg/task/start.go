@@ -20,7 +20,7 @@ func (s *Service) Start(ctx context.Context, r *taskapi.StartRequest) (*taskapi.
 	}
 	err = c.sandbox.Begin(ctx)
 	if err != nil {
-		_ = c.sandbox.Kill() // what cannot be killed is gone; the waiter sees it either way
+		c.giveUp(ctx)
 	}
 	c.mu.Lock()
 	c.lifecycle.endStart(r.ExecID, err == nil, time.Now())
@@ -40,3 +40,17 @@ func (c *container) beginStart(id string) (*handle, error) {
 	}
 	return c.handles[id], nil
 }
+
+// giveUp kills a container that could not be started and waits until its exit status is known.
+func (c *container) giveUp(ctx context.Context) {
+	_ = c.sandbox.Kill() // what cannot be killed is gone; the waiter sees it either way
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveUpTimeout)
+	defer cancel()
+	select {
+	case <-c.reported:
+	case <-ctx.Done(): // it is stopped all the same, with a status of our own
+	}
+}
+
+// giveUpTimeout is for a process to die of SIGKILL.
+const giveUpTimeout = time.Second
