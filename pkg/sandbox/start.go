@@ -174,16 +174,19 @@ func (p *Process) launch(b *builder, t *thread, code *os.File) (err error) {
 	if code != nil {
 		files = append(files, code)
 	}
-	place, err := openPlace(p.group)
+	v2, err := p.group.FD()
 	if err != nil {
 		return err
 	}
-	defer place.close()
+	if v2 != nil {
+		defer v2.Close()
+	}
 	err = t.do(func() error {
-		p.init, err = b.fork(runner, files, place)
+		p.init, err = b.fork(runner, files, p.group, v2)
 		return err
 	})
 	t.end()
+	p.group.Settle()
 	if err != nil {
 		return err
 	}
@@ -229,31 +232,8 @@ func (b *builder) stdio() (files []*os.File, done func(), err error) {
 	}, nil
 }
 
-// place is the control group as the sandbox's thread can reach it, which sees no path of the host's any more.
-type place struct {
-	v1 *cgroup.Entry // for the thread, before it forks
-	v2 *os.File      // for the child as it is born; nil without a v2 hierarchy
-}
-
-func openPlace(g *cgroup.Group) (p place, err error) {
-	if p.v1, err = g.Entry(); err != nil {
-		return p, err
-	}
-	if p.v2, err = g.FD(); err != nil {
-		return p, errors.Join(err, p.v1.Close())
-	}
-	return p, nil
-}
-
-func (p place) close() {
-	p.v1.Close()
-	if p.v2 != nil {
-		p.v2.Close()
-	}
-}
-
 // fork starts the runner as a child of the calling thread, in all its namespaces, control groups and limits.
-func (b *builder) fork(runner *os.File, files []*os.File, place place) (_ *os.Process, err error) {
+func (b *builder) fork(runner *os.File, files []*os.File, group *cgroup.Group, v2 *os.File) (_ *os.Process, err error) {
 	attr := &syscall.SysProcAttr{
 		Setsid:       true,
 		Cloneflags:   uintptr(b.ns.fresh & unix.CLONE_NEWPID),
@@ -262,8 +242,8 @@ func (b *builder) fork(runner *os.File, files []*os.File, place place) (_ *os.Pr
 	if b.c.Terminal {
 		attr.Setctty, attr.Ctty = true, 0
 	}
-	if place.v2 != nil {
-		attr.UseCgroupFD, attr.CgroupFD = true, int(place.v2.Fd())
+	if v2 != nil {
+		attr.UseCgroupFD, attr.CgroupFD = true, int(v2.Fd())
 	}
 	// Descriptors that the shim itself was born with are not close-on-exec by themselves.
 	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil && err != unix.ENOSYS && err != unix.EINVAL {
@@ -275,7 +255,7 @@ func (b *builder) fork(runner *os.File, files []*os.File, place place) (_ *os.Pr
 	if err := unix.Fchdir(int(runner.Fd())); err != nil {
 		return nil, &os.PathError{Op: "fchdir", Path: b.c.Runner, Err: err}
 	}
-	if err := place.v1.Enter(); err != nil {
+	if err := group.AddThread(unix.Gettid()); err != nil {
 		return nil, err
 	}
 	return os.StartProcess("./runner", argv(b.spec.Process.Args), &os.ProcAttr{
