@@ -1,5 +1,6 @@
 # wasmgo: `make help` lists what there is to do. Nothing here is needed to understand the code; every step is one command.
 
+comma   := ,
 PREFIX  ?= /usr/local
 DESTDIR ?=
 BENCH   ?= .
@@ -11,6 +12,8 @@ RUNNER  := build/bin/wasmgo-runner
 PAYLOAD := pkg/runnerbin/payload/runner.zst
 TOOLS   := $(notdir $(wildcard test/tools/*))
 SOURCES := go.mod go.sum $(shell find cmd pkg -name '*.go' -not -name '*_test.go' -not -path '*/testdata/*')
+# The linker warns of functions in Wasmtime that a static program had better not call (name look-ups); none is.
+QUIET   := $(if $(shell ld --help 2>/dev/null | grep -e --no-warnings),-Wl$(comma)--no-warnings)
 IS_ROOT := $(filter 0,$(shell id -u))
 
 export GOFLAGS += -buildvcs=false
@@ -28,7 +31,7 @@ build: $(SHIM) ## the shim, with the runner inside, into build/bin
 $(RUNNER): $(SOURCES)
 	@scripts/require go gcc libseccomp
 	@mkdir -p $(@D)
-	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags -static' -o $@ ./cmd/wasmgo-runner
+	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags "-static $(QUIET)"' -o $@ ./cmd/wasmgo-runner
 	@touch $@
 
 # Packing takes longer than linking: a runner that came out the same is not packed again.
@@ -46,8 +49,14 @@ build/tools/%/.built: test/tools/%/go.mod test/tools/%/go.sum
 	@scripts/require go
 	@scripts/tool $*
 
-demo: build build/tools/containerd-2.4.2/.built ## run examples/hello in a container under a containerd of its own
+demo: build build/tools/containerd-2.4.2/.built build/examples/hello.tar ## run examples/hello under a containerd of its own, as root
 	@scripts/demo
+
+build/examples/hello.wasm: examples/hello/main.go
+	GOOS=wasip1 GOARCH=wasm go build -trimpath -ldflags '-s -w' -o $@ ./examples/hello
+
+build/examples/hello.tar: build/examples/hello.wasm $(wildcard examples/hello/pack/*.go test/pack/*.go)
+	go run ./examples/hello/pack $< $@
 
 test: ## every test; without root those that need none
 	@rm -rf build/suites

@@ -73,12 +73,15 @@ func processes(dir, group string) ([]int, error) {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
-		for file, mark := range map[string]string{"environ": dir, "cmdline": dir, "cgroup": "/" + group + "/"} {
-			// A process that ends meanwhile is none.
-			if b, err := os.ReadFile(filepath.Join("/proc", e.Name(), file)); err == nil && bytes.Contains(b, []byte(mark)) {
-				pids = append(pids, pid)
-				break
-			}
+		// A process that ends meanwhile is none.
+		read := func(file string) []byte {
+			b, _ := os.ReadFile(filepath.Join("/proc", e.Name(), file))
+			return b
+		}
+		groups := read("cgroup")
+		if bytes.Contains(read("environ"), []byte(dir)) || bytes.Contains(read("cmdline"), []byte(dir)) ||
+			bytes.Contains(groups, []byte("/"+group+"/")) || bytes.Contains(groups, []byte("/"+group+"\n")) {
+			pids = append(pids, pid)
 		}
 	}
 	return pids, nil
