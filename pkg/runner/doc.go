@@ -5,7 +5,7 @@
 //	compile      standard input: a module; standard output: machine code. A worker of the code cache
 //	seccomp      standard input: an OCI seccomp profile; standard output: a BPF program. A worker of the same cache
 //	fingerprint  standard output: engine.Fingerprint, part of the cache's keys
-//	nsinit       the init of a sandbox that is entered by more than one runner
+//	nsinit       waits as the init of a sandbox that is still being built, then becomes guest; see package nsinit
 //
 // A guest's way to its first instruction, and what each step is there for:
 //

@@ -43,22 +43,29 @@ func entryOf(g *handover.Guest, m *engine.Module) (entry string, initialize bool
 	return entry, initialize && entry != reactor && entry != command, nil
 }
 
-// offer lists the functions that could be run instead, or all exports if there are none.
+// offer lists what the module has instead, and how to name what can be run of it.
 func offer(g *handover.Guest, exports []engine.Item) string {
+	if len(exports) == 0 {
+		return "; it exports nothing"
+	}
+	const most = 20 // a module may have thousands
 	var plain, all []string
 	for _, e := range exports {
-		if e.Func && e.Plain && e.Name != reactor {
-			plain = append(plain, e.Name)
+		if e.Func && e.Plain && e.Name != reactor && len(plain) < most {
+			plain = append(plain, g.Module+"#"+e.Name)
 		}
-		all = append(all, e.Name+" "+e.Type)
+		if len(all) < most {
+			all = append(all, e.Name+" "+e.Type)
+		}
 	}
-	switch {
-	case len(plain) > 0:
-		return fmt.Sprintf("; it can be started at %s#%s", g.Module, strings.Join(plain, ", #"))
-	case len(all) > 0:
-		return "; it exports " + strings.Join(all, ", ")
+	text := "; it exports " + strings.Join(all, ", ")
+	if more := len(exports) - len(all); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
 	}
-	return "; it exports nothing"
+	if len(plain) > 0 {
+		text += "; it can be run as " + strings.Join(plain, " or ")
+	}
+	return text
 }
 
 func refuse(format string, args ...any) *handover.Refusal {

@@ -92,6 +92,7 @@ func (d descriptor) Write(b []byte) (written int, err error) {
 // program is a guest ready to run.
 type program struct {
 	module     string // as the container sees it, for messages
+	limit      string // what to know of its memory limit, for messages
 	guest      *engine.Guest
 	initialize bool
 	entry      string
@@ -121,12 +122,13 @@ func prepare(g *handover.Guest) (*program, *handover.Refusal, error) {
 	if refusal != nil {
 		return nil, refusal, nil
 	}
-	linked, err := m.Link(world(g))
+	w := world(g)
+	linked, err := m.Link(w)
 	if err != nil {
 		refusal, err := unlinked(g, m, err)
 		return nil, refusal, err
 	}
-	return &program{module: g.Module, guest: linked, initialize: initialize, entry: entry}, nil, nil
+	return &program{module: g.Module, limit: describe(w.Memory), guest: linked, initialize: initialize, entry: entry}, nil, nil
 }
 
 func enter(cwd string) error {
@@ -148,22 +150,21 @@ func world(g *handover.Guest) engine.World {
 	}
 }
 
-func limits(memory int64) engine.Limits {
-	return engine.Limits{Memory: -1, Table: -1}
-}
-
 // run runs the guest and tells how it ended.
 func (p *program) run() int {
 	stage, err := p.guest.Run(p.initialize, p.entry)
-	if err == nil {
-		return 0
-	}
 	var trap *engine.Trap
-	_ = stage
-	if errors.As(err, &trap) {
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &trap):
 		complain(p.module + ": " + trap.Text)
 		return handover.CodeTrap
+	case stage == engine.Instantiate:
+		complain(fmt.Sprintf("%s cannot be started%s: %v", p.module, p.limit, err))
+		return handover.CodeNotRunnable
+	default:
+		complain(p.module + ": " + err.Error())
+		return codeInternal
 	}
-	complain(p.module + ": " + err.Error())
-	return handover.CodeNotRunnable
 }

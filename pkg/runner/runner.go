@@ -29,6 +29,9 @@ func Main() (code int) {
 	case "fingerprint":
 		fmt.Println(engine.Fingerprint())
 		return 0
+	case "nsinit":
+		complain(NSInit().Error())
+		return codeInternal
 	default:
 		complain(fmt.Sprintf("wasmgo-runner is started by containerd-shim-wasmgo-v1, not by hand (WASMGO_RUNNER=%q)", mode))
 		return codeInternal
