@@ -120,10 +120,7 @@ func (r *Reader) Group(n int, read func(t *Type) string) {
 	if r.Err() != nil {
 		return
 	}
-	text := strings.Join(texts, "")
-	if len(text) > 64 { // keys of types that refer to types that refer to types would grow without bound
-		text = fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
-	}
+	text := groupKey(strings.Join(texts, ""))
 	for i, t := range group {
 		t.Key = text
 		if n > 1 {
@@ -145,6 +142,14 @@ func (r *Reader) Group(n int, read func(t *Type) string) {
 		}
 		r.Types = append(r.Types, t)
 	}
+}
+
+// groupKey keeps keys short: those of types that refer to types that refer to types would grow without bound.
+func groupKey(text string) string {
+	if len(text) > 64 {
+		return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
+	}
+	return text
 }
 
 // sub reads core:subtype.

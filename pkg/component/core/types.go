@@ -125,3 +125,7 @@ func FindExport(exports []Export, name string) (Extern, bool) {
 	}
 	return Extern{}, false
 }
+
+// NewFuncType is the defined type of a function that is in a recursion group of its own, final and without supertypes, as those that
+// canonical definitions make.
+func NewFuncType(f *FuncType) *Type { return &Type{Key: groupKey("final func " + f.String()), Func: f} }

@@ -1,0 +1,96 @@
+package validate_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+
+	"wasmgo/pkg/component/spectest"
+	"wasmgo/pkg/component/validate"
+	"wasmgo/pkg/component/wire"
+)
+
+// accepted are the commands of assert_invalid that are accepted here, with the reason.
+var accepted = map[string]string{
+	"validation/core-modules:25": "an ill-typed instruction in the code of a core module, which the engine finds when it compiles the module",
+}
+
+// TestReferenceTests validates every component of the reference tests.
+func TestReferenceTests(t *testing.T) {
+	var valid, invalid, skipped int
+	for _, s := range spectest.Scripts(t) {
+		for _, c := range s.Commands {
+			if c.ModuleType != "binary" || c.Type == "assert_malformed" {
+				continue
+			}
+			where := fmt.Sprintf("%s:%d", s.Name, c.Line)
+			_, err := validate.Decode(c.Binary)
+			var e *wire.Error
+			if err != nil && (!errors.As(err, &e) || e.Offset < 0 || e.Offset > len(c.Binary)) {
+				t.Errorf("%s: error without a place in the file: %v", where, err)
+			}
+			switch {
+			case c.Type != "assert_invalid" && err != nil:
+				t.Errorf("%s: %v", where, err)
+			case c.Type != "assert_invalid":
+				valid++
+			case err != nil:
+				invalid++
+			case accepted[where] != "":
+				skipped++
+			default:
+				t.Errorf("%s: accepted, want %s", where, c.Text)
+			}
+		}
+	}
+	got := [3]int{valid, invalid, skipped}
+	if want := [3]int{249, 375, len(accepted)}; got != want {
+		t.Errorf("files valid, invalid, accepted in spite of assert_invalid: %d, want %d", got, want)
+	}
+}
+
+// TestDamagedFiles changes real components at every byte: the validator must answer, never panic, and place its errors.
+func TestDamagedFiles(t *testing.T) {
+	for _, s := range spectest.Scripts(t) {
+		switch s.Name {
+		case "validation/resources", "validation/external-visibility", "linking/link-time-virtualization":
+		default:
+			continue
+		}
+		for _, c := range s.Commands {
+			damaged := bytes.Clone(c.Binary)
+			for i := range damaged {
+				for _, flip := range []byte{0x01, 0x02, 0x7f} {
+					damaged[i] = c.Binary[i] ^ flip
+					check(t, damaged)
+				}
+				damaged[i] = c.Binary[i]
+			}
+		}
+	}
+}
+
+// check validates a file that may be anything.
+func check(t *testing.T, file []byte) {
+	t.Helper()
+	c, err := validate.Decode(file)
+	var e *wire.Error
+	switch {
+	case err == nil && c.Type == nil:
+		t.Fatal("a valid component without a type")
+	case err != nil && (!errors.As(err, &e) || e.Offset < 0 || e.Offset > len(file)):
+		t.Fatalf("error without a place in the file: %v", err)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, s := range spectest.Scripts(f) {
+		for _, c := range s.Commands {
+			if c.Binary != nil {
+				f.Add(c.Binary)
+			}
+		}
+	}
+	f.Fuzz(check)
+}
