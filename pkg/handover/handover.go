@@ -65,6 +65,8 @@ func (r *Refusal) Error() string { return r.Message }
 type Ready struct {
 	// Refusal repeats or adds the reason why the guest will not run, for the shim's log.
 	Refusal *Refusal
+	// Failure, if not empty, is why the runner cannot go on; it ends then, and Create fails with this text.
+	Failure string
 }
 
 // begin is the byte that lets the guest run.

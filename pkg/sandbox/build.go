@@ -31,7 +31,7 @@ func newBuilder(c *Config) (*builder, error) {
 		return nil, err
 	}
 	b := &builder{c: c, spec: c.Spec, ns: ns, mounts: planMounts(c.Spec.Mounts), proc: -1, root: -1}
-	if ns.fresh&unix.CLONE_NEWUSER != 0 {
+	if ns.has(unix.CLONE_NEWUSER) {
 		b.ids = idMaps{l.UIDMappings, l.GIDMappings}
 	}
 	return b, nil
@@ -70,17 +70,19 @@ func (b *builder) close() {
 	b.ttys.close()
 }
 
-// build does all that is done before the runner is born: namespaces, names, mounts, devices, and the change of root.
-func (b *builder) build() error {
+// enter takes the thread into the sandbox's namespaces.
+func (b *builder) enter() error {
 	if b.c.Terminal && !b.hasDevpts() {
 		if err := b.ttys.openHost(); err != nil {
 			return err
 		}
 	}
-	if err := b.ns.enter(b.files); err != nil {
-		return err
-	}
-	unix.Umask(0) // modes below are meant as they stand; the runner's own umask is set later
+	return b.ns.enter(b.files)
+}
+
+// configure sets what belongs to the namespaces the thread is in.
+func (b *builder) configure() error {
+	unix.Umask(0) // the modes of what is made are meant as they stand; the runner's own umask is set later
 	if err := setNames(b.spec); err != nil {
 		return err
 	}
@@ -89,9 +91,11 @@ func (b *builder) build() error {
 			return err
 		}
 	}
-	if err := b.setSysctls(); err != nil {
-		return err
-	}
+	return b.setSysctls()
+}
+
+// assemble puts the root file system together.
+func (b *builder) assemble() error {
 	if err := b.mountRoot(); err != nil {
 		return err
 	}

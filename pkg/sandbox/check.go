@@ -149,17 +149,24 @@ func checkLinux(s *specs.Spec, ns namespaces) error {
 }
 
 func checkMappings(l *specs.Linux, ns namespaces) error {
-	mapped := len(l.UIDMappings) > 0 || len(l.GIDMappings) > 0
-	switch {
-	case mapped && !ns.has(unix.CLONE_NEWUSER):
-		return invalid("linux.uidMappings", "the container has no user namespace")
-	case ns.has(unix.CLONE_NEWUSER):
-		return notImplemented("linux.namespaces", "a user namespace")
+	if !ns.has(unix.CLONE_NEWUSER) {
+		if len(l.UIDMappings) > 0 || len(l.GIDMappings) > 0 {
+			return invalid("linux.uidMappings", "the container has no user namespace")
+		}
+		return nil
+	}
+	for _, m := range []struct {
+		field string
+		list  []specs.LinuxIDMapping
+	}{{"linux.uidMappings", l.UIDMappings}, {"linux.gidMappings", l.GIDMappings}} {
+		if hostID(m.list, 0) == overflowID || len(m.list) == 0 {
+			return invalid(m.field, "the container's root is not mapped")
+		}
 	}
 	return nil
 }
 
-func checkHooks(s *specs.Spec, _ namespaces) error {
+func checkHooks(s *specs.Spec, ns namespaces) error {
 	if s.Hooks == nil {
 		return nil
 	}
@@ -184,8 +191,8 @@ func checkHooks(s *specs.Spec, _ namespaces) error {
 			}
 		}
 	}
-	if len(s.Hooks.CreateContainer) > 0 || len(s.Hooks.StartContainer) > 0 {
-		return notImplemented("hooks", "a hook in the container's namespaces")
+	if len(s.Hooks.StartContainer) > 0 && ns.has(unix.CLONE_NEWUSER) {
+		return notImplemented("hooks.startContainer", "a hook inside of a user namespace")
 	}
 	return nil
 }

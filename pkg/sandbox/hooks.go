@@ -6,12 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/containerd/log"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 )
 
 // hookDrain is how long a hook's output is waited for when the hook has ended and left a child that holds it open.
@@ -37,24 +41,123 @@ func (r *record) state(status specs.ContainerState, pid int) specs.State {
 // runHooks runs hooks in the host's namespaces, one after the other; the first error ends it.
 func (p *Process) runHooks(ctx context.Context, kind string, hooks []specs.Hook, status specs.ContainerState) error {
 	for i, h := range hooks {
-		if err := runHook(ctx, h, p.record.state(status, p.pid)); err != nil {
+		if err := runHook(ctx, h, p.record.state(status, p.pid), nil); err != nil {
 			return fmt.Errorf("hooks.%s[%d]: %w", kind, i, err)
 		}
 	}
 	return nil
 }
 
+// runCreateHooks runs the hooks of the creation, when the init is there and has not changed its root yet.
+func (p *Process) runCreateHooks(ctx context.Context, b *builder) error {
+	h := p.spec.Hooks
+	if h == nil {
+		return nil
+	}
+	if err := p.runHooks(ctx, "prestart", h.Prestart, specs.StateCreating); err != nil { //nolint:staticcheck // deprecated, and Docker's
+		return err
+	}
+	if err := p.runHooks(ctx, "createRuntime", h.CreateRuntime, specs.StateCreating); err != nil {
+		return err
+	}
+	return p.runInside(ctx, "createContainer", h.CreateContainer, specs.StateCreating, nil)
+}
+
+// runStartContainer runs the startContainer hooks: programs of the container, as the container's user.
+func (p *Process) runStartContainer(ctx context.Context) error {
+	if p.spec.Hooks == nil {
+		return nil
+	}
+	if len(p.spec.Hooks.StartContainer) == 0 {
+		return nil
+	}
+	v2, err := p.group.FD()
+	if err != nil {
+		return fmt.Errorf("hooks.startContainer: %w", err)
+	}
+	if v2 != nil {
+		defer v2.Close()
+	}
+	confine := func(proc int, attr *syscall.SysProcAttr) error {
+		if v2 != nil {
+			attr.UseCgroupFD, attr.CgroupFD = true, int(v2.Fd())
+		}
+		if err := newCredentials(p.spec.Process).apply(proc, attr); err != nil {
+			return err
+		}
+		return p.group.AddThread(unix.Gettid())
+	}
+	return p.runInside(ctx, "startContainer", p.spec.Hooks.StartContainer, specs.StateCreated, confine)
+}
+
+// runInside runs hooks in the container's namespaces, on a thread that goes there. Before the change of root their paths are
+// the host's, after it the container's.
+func (p *Process) runInside(ctx context.Context, kind string, hooks []specs.Hook, status specs.ContainerState,
+	confine func(proc int, attr *syscall.SysProcAttr) error,
+) error {
+	if len(hooks) == 0 {
+		return nil
+	}
+	ns, err := newNamespaces(linux(p.spec).Namespaces)
+	if err != nil {
+		return err
+	}
+	pid, err := innerPid(p.pid)
+	if err != nil {
+		return fmt.Errorf("hooks.%s: %w", kind, err)
+	}
+	proc, err := os.Open("/proc")
+	if err != nil {
+		return fmt.Errorf("hooks.%s: %w", kind, err)
+	}
+	defer proc.Close()
+	t := newThread()
+	defer t.end()
+	return t.do(func() error {
+		if err := follow(int(proc.Fd()), p.pid, ns, unix.CLONE_NEWNS|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC|unix.CLONE_NEWNET|unix.CLONE_NEWPID|unix.CLONE_NEWCGROUP); err != nil {
+			return fmt.Errorf("hooks.%s: %w", kind, err)
+		}
+		var attr syscall.SysProcAttr
+		if confine != nil {
+			if err := confine(int(proc.Fd()), &attr); err != nil {
+				return fmt.Errorf("hooks.%s: %w", kind, err)
+			}
+		}
+		for i, h := range hooks {
+			if err := runHook(ctx, h, p.record.state(status, pid), &attr); err != nil {
+				return fmt.Errorf("hooks.%s[%d]: %w", kind, i, err)
+			}
+		}
+		return nil
+	})
+}
+
+// innerPid is a process's number in its own pid namespace: the last of the NSpid line in /proc/<pid>/status.
+func innerPid(pid int) (int, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if list, ok := strings.CutPrefix(line, "NSpid:"); ok {
+			fields := strings.Fields(list)
+			return strconv.Atoi(fields[len(fields)-1])
+		}
+	}
+	return pid, nil
+}
+
 // runPoststop runs the poststop hooks. The container is gone by then whatever they say, so errors go to the log.
 func runPoststop(ctx context.Context, r *record) {
 	for i, h := range r.Poststop {
-		if err := runHook(ctx, h, r.state(specs.StateStopped, 0)); err != nil {
+		if err := runHook(ctx, h, r.state(specs.StateStopped, 0), nil); err != nil {
 			log.G(ctx).WithError(err).Warnf("hooks.poststop[%d]", i)
 		}
 	}
 }
 
 // runHook runs one hook to its end.
-func runHook(ctx context.Context, h specs.Hook, state specs.State) error {
+func runHook(ctx context.Context, h specs.Hook, state specs.State, attr *syscall.SysProcAttr) error {
 	body, err := json.Marshal(state)
 	if err != nil {
 		return fmt.Errorf("encode state: %w", err)
@@ -69,7 +172,7 @@ func runHook(ctx context.Context, h specs.Hook, state specs.State) error {
 		cmd.Args = h.Args
 	}
 	cmd.Env = append([]string{}, h.Env...) // not nil, which would be the shim's own
-	cmd.Dir = state.Bundle
+	cmd.SysProcAttr = attr
 	cmd.Stdin = bytes.NewReader(body)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out

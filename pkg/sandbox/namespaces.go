@@ -75,7 +75,8 @@ func (n namespaces) open() (map[int]*os.File, error) {
 }
 
 // enter takes the calling thread into the namespaces of the given flags, joined or new. The pid namespace takes effect
-// for the thread's children. What it enters of the user and pid kind when new is made with the child instead.
+// for the thread's children. New ones of the user, pid and cgroup kind are the child's to
+// make.
 func (n namespaces) enter(files map[int]*os.File) error {
 	// A copy of its own of root, working directory and umask: for setns(2) into a mount namespace, and because what is
 	// done to the thread from here on is not meant for the process.
@@ -90,7 +91,10 @@ func (n namespaces) enter(files map[int]*os.File) error {
 			return fmt.Errorf("%s.path: %w", n.field[flag], os.NewSyscallError("setns", err))
 		}
 	}
-	fresh := n.fresh &^ (unix.CLONE_NEWPID | unix.CLONE_NEWUSER | unix.CLONE_NEWCGROUP)
+	if n.fresh&unix.CLONE_NEWUSER != 0 {
+		return nil // the others are to belong to it, and are made with it: see startHeld
+	}
+	fresh := n.fresh &^ (unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP)
 	// A mount namespace that is joined is copied: what is mounted for this container and its pivot_root are not to be seen
 	// by the others there, and go away by themselves.
 	if err := unix.Unshare(fresh | unix.CLONE_NEWNS); err != nil {

@@ -152,5 +152,3 @@ func (p *Process) killAll(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 }
-
-func (p *Process) runStartContainer(context.Context) error { return nil }

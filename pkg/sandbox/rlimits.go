@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -47,14 +48,33 @@ func checkRlimits(list []specs.POSIXRlimit) error {
 	return nil
 }
 
-// setRlimits gives a process its limits. They are the process's and not the thread's, so that they cannot be had by birth
-// as the rest: it gets them before it hears of its guest.
-func setRlimits(pid int, list []specs.POSIXRlimit) error {
-	for i, l := range list {
-		limit := unix.Rlimit{Cur: l.Soft, Max: l.Hard}
-		if err := unix.Prlimit(pid, rlimits[l.Type], &limit, nil); err != nil {
+// setRlimits gives the runner its limits. They are the process's and not the thread's, so it cannot be born with them.
+func (b *builder) setRlimits(pid int) error {
+	for i, l := range b.spec.Process.Rlimits {
+		err := unix.Prlimit(pid, rlimits[l.Type], &unix.Rlimit{Cur: l.Soft, Max: l.Hard}, nil)
+		if errors.Is(err, unix.EPERM) {
+			err = b.prlimitAsUser(pid, l)
+		}
+		if err != nil {
 			return fmt.Errorf("process.rlimits[%d]: %s: %w", i, l.Type, os.NewSyscallError("prlimit", err))
 		}
 	}
 	return nil
+}
+
+// prlimitAsUser sets a limit as the runner's own user. A root without CAP_SYS_RESOURCE, as there is inside of containers,
+// may not set another user's limits; that user may lower them.
+func (b *builder) prlimitAsUser(pid int, l specs.POSIXRlimit) error {
+	uid, gid := uintptr(b.ids.uid(b.spec.Process.User.UID)), uintptr(b.ids.gid(b.spec.Process.User.GID))
+	t := newThread()
+	defer t.end()
+	return t.do(func() error {
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESGID, gid, gid, gid); errno != 0 {
+			return errno
+		}
+		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, uid, uid, uid); errno != 0 {
+			return errno
+		}
+		return unix.Prlimit(pid, rlimits[l.Type], &unix.Rlimit{Cur: l.Soft, Max: l.Hard}, nil)
+	})
 }

@@ -73,17 +73,40 @@ func checkSysctls(s *specs.Spec, ns namespaces) error {
 // setSysctls writes kernel parameters. Below /proc/sys a thread sees those of the namespaces it is in itself.
 func (b *builder) setSysctls() error {
 	values := linux(b.spec).Sysctl
-	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if err := b.writeProc("sys/"+sysctlFile(name), values[name]); err != nil {
-			return fmt.Errorf("linux.sysctl[%q]: %w", name, err)
+	if len(values) == 0 {
+		return nil
+	}
+	if root := b.ids.uid(0); root != 0 {
+		// Those of the ipc namespace belong to its root user, and the host's is nobody there (ipc_permissions in
+		// ipc/ipc_sysctl.c).
+		if err := actAs(root); err != nil {
+			return fmt.Errorf("linux.sysctl: %w", err)
 		}
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if err := writeProc(b.proc, "sys/"+sysctlFile(name), values[name]); err != nil {
+			errs = append(errs, fmt.Errorf("linux.sysctl[%q]: %w", name, err))
+		}
+	}
+	if b.ids.uid(0) != 0 {
+		errs = append(errs, actAs(0))
+	}
+	return errors.Join(errs...)
+}
+
+// actAs changes the calling thread's effective user; as the real one stays root it can change back, with all capabilities.
+func actAs(uid int) error {
+	const keep = ^uintptr(0)
+	if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, keep, uintptr(uid), keep); errno != 0 {
+		return os.NewSyscallError("setresuid", errno)
 	}
 	return nil
 }
 
 // writeProc writes a file below the host's /proc.
-func (b *builder) writeProc(name, value string) (err error) {
-	fd, err := unix.Openat(b.proc, name, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+func writeProc(proc int, name, value string) (err error) {
+	fd, err := unix.Openat(proc, name, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return &os.PathError{Op: "open", Path: "/proc/" + name, Err: err}
 	}

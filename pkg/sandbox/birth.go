@@ -1,0 +1,166 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"wasmgo/pkg/detached"
+	"wasmgo/pkg/sandbox/cgroup"
+)
+
+// child is how a process is born in the sandbox: as the runner, or to become it later.
+type child struct {
+	argv, env []string
+	attr      syscall.SysProcAttr
+	stdio     [3]*os.File
+	terminal  bool       // the standard streams are a controlling terminal
+	files     []*os.File // from descriptor 4 on; 3 is the handover
+	// confine takes away from the calling thread what the child shall not have. It is the last step before the fork.
+	confine func(attr *syscall.SysProcAttr) error
+}
+
+// runner is the runner, born as what it will be.
+func (b *builder) runner(code *os.File) child {
+	c := child{
+		argv: argv(b.spec.Process.Args),
+		env:  runnerEnv,
+		attr: syscall.SysProcAttr{
+			Cloneflags:   uintptr(b.ns.fresh & unix.CLONE_NEWPID),
+			Unshareflags: uintptr(b.ns.fresh & unix.CLONE_NEWCGROUP), // by the child, which is in its control group by then
+		},
+		stdio:    b.c.Stdio,
+		terminal: b.c.Terminal,
+		confine: func(attr *syscall.SysProcAttr) error {
+			return newCredentials(b.spec.Process).apply(b.proc, attr)
+		},
+	}
+	if b.c.Terminal {
+		c.stdio = [3]*os.File{b.ttys.slave, b.ttys.slave, b.ttys.slave}
+	}
+	if code != nil {
+		c.files = []*os.File{code}
+	}
+	return c
+}
+
+// runnerEnv is the whole environment of the runner; the guest's is in the handover.
+var runnerEnv = []string{"WASMGO_RUNNER=guest"}
+
+// launch forks the child from the thread, which ends with it: it may be in the child's control group by now.
+func (p *Process) launch(t *thread, b *builder, c child) error {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return err
+	}
+	p.socket = ours
+	defer theirs.Close()
+	dir, err := detached.Open(b.c.Runner)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	null, err := c.fillStdio()
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	c.files = append([]*os.File{c.stdio[0], c.stdio[1], c.stdio[2], theirs}, c.files...)
+	v2, err := p.group.FD()
+	if err != nil {
+		return err
+	}
+	if v2 != nil {
+		defer v2.Close()
+		c.attr.UseCgroupFD, c.attr.CgroupFD = true, int(v2.Fd())
+	}
+	err = t.do(func() error {
+		p.init, err = c.fork(dir, p.group)
+		return err
+	})
+	t.end()
+	p.group.Settle()
+	if err != nil {
+		return err
+	}
+	p.pid = p.init.Pid
+	go p.reap()
+	return p.prepare()
+}
+
+// socketPair is the handover's connection. Ours can be waited for with a deadline, theirs blocks.
+func socketPair() (ours, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	if err := unix.SetNonblock(fds[0], true); err != nil {
+		return nil, nil, errors.Join(os.NewSyscallError("fcntl", err), unix.Close(fds[0]), unix.Close(fds[1]))
+	}
+	return os.NewFile(uintptr(fds[0]), "handover"), os.NewFile(uintptr(fds[1]), "runner's handover"), nil
+}
+
+// fillStdio puts /dev/null where nothing else is given. The caller closes it, nil or not.
+func (c *child) fillStdio() (null *os.File, err error) {
+	for i := range c.stdio {
+		if c.stdio[i] != nil {
+			continue
+		}
+		if null == nil {
+			if null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
+				return nil, err
+			}
+		}
+		c.stdio[i] = null
+	}
+	return null, nil
+}
+
+// fork starts the child on the calling thread, in all the thread's namespaces.
+func (c child) fork(dir *os.File, group *cgroup.Group) (*os.Process, error) {
+	c.attr.Setsid = true
+	if c.terminal {
+		c.attr.Setctty, c.attr.Ctty = true, 0
+	}
+	// Descriptors that the shim itself was born with are not close-on-exec by themselves. An old kernel (Linux 5.10) has to
+	// trust that containerd leaves none.
+	err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
+	if err != nil && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EINVAL) {
+		return nil, os.NewSyscallError("close_range", err)
+	}
+	if c.confine != nil {
+		if err := c.confine(&c.attr); err != nil {
+			return nil, err
+		}
+	}
+	if err := unix.Fchdir(int(dir.Fd())); err != nil {
+		return nil, &os.PathError{Op: "fchdir", Path: dir.Name(), Err: err}
+	}
+	if err := group.AddThread(unix.Gettid()); err != nil {
+		return nil, err
+	}
+	return os.StartProcess("./runner", c.argv, &os.ProcAttr{Env: c.env, Files: c.files, Sys: &c.attr})
+}
+
+// prepare does what can only be done to a process that is there.
+func (p *Process) prepare() (err error) {
+	p.record.Pid = p.pid
+	if p.record.Started, err = startTime(p.pid); err != nil {
+		return err
+	}
+	if err := p.record.write(); err != nil {
+		return err
+	}
+	adj := p.spec.Process.OOMScoreAdj
+	if adj == nil {
+		return nil
+	}
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", p.pid), []byte(strconv.Itoa(*adj)), 0); err != nil {
+		return fmt.Errorf("process.oomScoreAdj: %w", err)
+	}
+	return nil
+}
