@@ -7,20 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"wasmgo/pkg/runnerbin"
 )
 
-// Bounds that Open sets; tests lower them.
-const (
-	// maxModule is in bytes. The largest modules known (language runtimes with their libraries) are near 100 MiB.
-	maxModule = 1 << 30
-	// compileTime bounds one compilation. 30 MiB took 14 s on two processors.
-	compileTime = 10 * time.Minute
-	// seccompTime bounds a translation that takes milliseconds, on a host that swaps.
-	seccompTime = time.Minute
-)
+// maxModule is in bytes. The largest modules known (language runtimes with their libraries) are near 100 MiB.
+const maxModule = 1 << 30
 
 // Cache is a directory of compiled code, for one runner. It is safe for use by several goroutines, and its directory by
 // several processes.
@@ -30,6 +22,7 @@ type Cache struct {
 	engine string // what compiled code depends on besides the module
 	secret [secretSize]byte
 
+	// Bounds; tests lower them.
 	maxModule int64
 	compile   limits
 	translate limits
@@ -50,8 +43,8 @@ func Open(root, runnerDir string) (*Cache, error) {
 		runner:    runnerDir,
 		engine:    fingerprint + "\n" + cpuFeatures(),
 		maxModule: maxModule,
-		compile:   compileLimits(compileTime),
-		translate: translateLimits(seccompTime),
+		compile:   compileLimits(),
+		translate: translateLimits(),
 		filters:   map[string][]byte{},
 	}
 	for _, dir := range []string{c.codeDir(), c.contentDir(), c.seccompDir()} {

@@ -86,7 +86,7 @@ func (c *Cache) run(ctx context.Context, j job) error {
 	go func() { said <- listen(complaint.r) }()
 	fed := make(chan error, 1)
 	go func() {
-		err := j.limits.impose(w.process.Pid)
+		err := expendable(w.process.Pid)
 		if err == nil {
 			err = j.feed(in.w)
 		}
@@ -142,8 +142,8 @@ func (j job) suspicion(state *os.ProcessState) string {
 	switch {
 	case err == nil && info.Size() >= j.limits.output:
 		return fmt.Sprintf(" (its result reached the limit of %d bytes)", j.limits.output)
-	case state.UserTime()+state.SystemTime() >= j.limits.cpuTime():
-		return fmt.Sprintf(" (it reached the limit of %v of processor time)", j.limits.cpuTime())
+	case state.UserTime()+state.SystemTime() >= j.limits.cpu-j.limits.cpu/10: // what is told here lags behind what is limited
+		return fmt.Sprintf(" (it reached the limit of %v of processor time)", j.limits.cpu)
 	case status.Signaled() && status.Signal() == syscall.SIGKILL:
 		return " (killed, most likely by the kernel because the host or its control group ran out of memory)"
 	case status.Signaled():
@@ -195,8 +195,13 @@ func spawn(tree *os.File, j job, stdin, stderr *os.File) (*os.Process, error) {
 	}
 	// The child still has the descriptor when it resolves this: it is closed by the exec itself.
 	dir := "/proc/self/fd/" + strconv.Itoa(int(tree.Fd()))
+	bounds, err := j.limits.env()
+	if err != nil {
+		return nil, err
+	}
 	attr := &os.ProcAttr{
-		Env:   []string{"WASMGO_RUNNER=" + j.mode},
+		Dir:   dir,
+		Env:   []string{"WASMGO_RUNNER=" + j.mode, bounds},
 		Files: []*os.File{stdin, j.output, stderr},
 		Sys:   &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true},
 	}

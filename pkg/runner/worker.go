@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/engine"
+	"wasmgo/pkg/handover"
 )
 
 // Exit codes of the workers.
@@ -37,6 +38,9 @@ var workerCalls = append([]uint32{
 
 // runCompile is mode compile.
 func runCompile(in io.Reader, out io.Writer) int {
+	if err := handover.ImposeLimits(); err != nil {
+		return blame(workerFault, err)
+	}
 	if err := confine(allowOnly(workerCalls), nil); err != nil {
 		return blame(workerFault, err)
 	}
@@ -60,6 +64,9 @@ func runCompile(in io.Reader, out io.Writer) int {
 
 // runSeccomp is mode seccomp.
 func runSeccomp(in io.Reader, out *os.File) int {
+	if err := handover.ImposeLimits(); err != nil {
+		return blame(workerFault, err)
+	}
 	// libseccomp asks the kernel which actions it knows.
 	if err := confine(allowOnly(append([]uint32{unix.SYS_SECCOMP}, workerCalls...)), nil); err != nil {
 		return blame(workerFault, err)
