@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// socketDir is where shims of any containerd have their sockets, whatever its state directory.
+const socketDir = "/run/containerd/s"
+
 // settleTimeout is how long the last processes of a stopped daemon may take to be gone. A shim gives its events 2 s.
 const settleTimeout = 10 * time.Second
 

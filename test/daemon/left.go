@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +10,7 @@ import (
 )
 
 // MustBeGone fails the test if anything of the container is left once its task has been deleted, or was never created:
-// processes, mounts, control groups, its bundle, its shim's socket, files of the shim's.
+// processes, its shim among them, mounts, control groups, its bundle, files of the shim's.
 func (d *ContainerdDaemon) MustBeGone(t testing.TB, id string) {
 	t.Helper()
 	if err := settle(func() error { return d.gone(id) }); err != nil {
@@ -25,7 +24,6 @@ func (d *ContainerdDaemon) gone(id string) error {
 		noProcesses(bundle, d.Namespace+"/"+id),
 		noMounts("/" + id + "/"),
 		notExist(bundle),
-		notExist(ShimSocket(d.Address, d.Namespace, id)),
 	}
 	for _, dir := range cgroups(d.Namespace + "/" + id) {
 		errs = append(errs, fmt.Errorf("cgroup left: %s", dir))
@@ -42,14 +40,6 @@ func (d *ContainerdDaemon) gone(id string) error {
 		}))
 	}
 	return errors.Join(errs...)
-}
-
-// socketDir is where shims of any containerd have their sockets, whatever its state directory.
-const socketDir = "/run/containerd/s"
-
-// ShimSocket is the path containerd's shim library gives the socket of a shim that serves one container.
-func ShimSocket(address, namespace, id string) string {
-	return fmt.Sprintf("%s/%x", socketDir, sha256.Sum256([]byte(filepath.Join(address, namespace, id))))
 }
 
 func notExist(path string) error {

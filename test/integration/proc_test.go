@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // pid is the container's init as text.
@@ -65,4 +69,28 @@ func owner(t *testing.T, path string) (uid, gid uint32) {
 	}
 	st := info.Sys().(*syscall.Stat_t)
 	return st.Uid, st.Gid
+}
+
+// awaitEnd returns when a process, which need not be a child, has ended.
+func awaitEnd(t *testing.T, pid uint32) {
+	t.Helper()
+	fd, err := unix.PidfdOpen(int(pid), 0)
+	if errors.Is(err, unix.ESRCH) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(polled, int(patience/time.Millisecond))
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil || n == 0 {
+			t.Fatalf("process %d does not end: %v", pid, err)
+		}
+		return
+	}
 }
