@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/containerd/errdefs"
 	"github.com/opencontainers/cgroups"
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +31,10 @@ func (g *Group) Add(pid int) error {
 //
 // On a v2 host there is nothing to do and it does nothing.
 func (g *Group) AddThread(tid int) error {
+	if tid == os.Getpid() {
+		// Go never ends the main thread, so it would stay there, and stand for the whole process: a Kill would be suicide.
+		return fmt.Errorf("add thread %d to cgroup %s: it is the main thread: %w", tid, g.state.Path, errdefs.ErrInvalidArgument)
+	}
 	who := strconv.Itoa(tid)
 	if tid == unix.Gettid() {
 		// A "0" is the writer itself. For it the kernel need not lock out every fork and exit of the process, which is
@@ -55,9 +60,6 @@ func (g *Group) FD() (*os.File, error) {
 		return nil, nil
 	}
 	fd, err := unix.Open(dir, unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if errors.Is(err, fs.ErrNotExist) && !g.state.Unified {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: dir, Err: err}
 	}

@@ -19,6 +19,10 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 )
 
+// root is where the hierarchies are mounted. The library knows of no other place on v2; on v1 it would follow the mounts, and
+// every distribution that still has v1 mounts them here.
+const root = "/sys/fs/cgroup"
+
 // undoTimeout bounds the removal of a group that could not be completed. Nothing but the holder was ever in it.
 const undoTimeout = 2 * time.Second
 
@@ -102,6 +106,7 @@ func Create(c Config) (_ *Group, err error) {
 	if err := m.Apply(first); err != nil {
 		return nil, fmt.Errorf("make cgroup %s: %w", c.Path, err)
 	}
+	g.dropUnmade()
 	if g.state.Unified {
 		// A v2 group has the controllers that the groups above hand down, and only now are they known.
 		if err := g.supplied(c.Resources); err != nil {
@@ -113,6 +118,19 @@ func Create(c Config) (_ *Group, err error) {
 		return nil, fmt.Errorf("limit cgroup %s: %w", c.Path, err)
 	}
 	return g, nil
+}
+
+// dropUnmade forgets the hierarchies without controllers where no directory could be made, which is no failure: they are used as
+// far as they are there.
+func (g *Group) dropUnmade() {
+	if g.state.Unified {
+		return
+	}
+	for _, name := range []string{"", "misc", "name=systemd"} {
+		if dir, ok := g.state.Paths[name]; ok && !cgroups.PathExists(dir) {
+			delete(g.state.Paths, name)
+		}
+	}
 }
 
 // undo takes back what a Create that fails has made.
@@ -135,9 +153,13 @@ func Load(s State) (*Group, error) {
 		return nil, fmt.Errorf("cgroup %s has no directories: %w", s.Path, errdefs.ErrInvalidArgument)
 	}
 	for controller, dir := range s.Paths {
-		if !filepath.IsAbs(dir) || filepath.Clean(dir) != dir {
+		// What stands here is removed and killed in: a damaged state must not send that elsewhere.
+		if filepath.Clean(dir) != dir || !strings.HasPrefix(dir, root+"/") {
 			return nil, fmt.Errorf("cgroup %s: directory %q of controller %q: %w", s.Path, dir, controller, errdefs.ErrInvalidArgument)
 		}
+	}
+	if _, err := libraryPath(s.Path, s.Systemd); err != nil {
+		return nil, err
 	}
 	return &Group{state: s}, nil
 }
@@ -189,8 +211,8 @@ func (g *Group) manager(r *cgroups.Resources) (cgroups.Manager, error) {
 // usesSystemd tells the driver. Docker and the CRI plugin say which they mean by the path alone when the runtime has no
 // option for it, and no cgroupfs path looks like theirs.
 func usesSystemd(c Config) (bool, error) {
-	if c.Path == "" {
-		return false, fmt.Errorf("linux.cgroupsPath is empty: %w", errdefs.ErrInvalidArgument)
+	if filepath.Clean("/"+c.Path) == "/" {
+		return false, fmt.Errorf("linux.cgroupsPath %q names no group: %w", c.Path, errdefs.ErrInvalidArgument)
 	}
 	slice, _, unit := strings.Cut(c.Path, ":")
 	if c.Systemd || unit && (strings.HasSuffix(slice, ".slice") || slice == "") && strings.Count(c.Path, ":") == 2 && !strings.Contains(c.Path, "/") {
