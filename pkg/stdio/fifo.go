@@ -1,18 +1,12 @@
 package stdio
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// writerTimeout is how long Open waits for a client to open stdin for writing. Every client in use has its open pending
-// before it asks for the container; the wait is for one that does not, and delays its Create once.
-const writerTimeout = 250 * time.Millisecond
 
 // openOutputFIFO opens the FIFO or file at path for writing. Of a FIFO it also returns a read end, which keeps the
 // writer from EPIPE while no client reads, and the bytes in the FIFO from vanishing; because it is no write end the client
@@ -45,7 +39,7 @@ func openOutputFIFO(path string, pollable bool) (w, keeper *os.File, err error) 
 }
 
 // openStdin opens the client's end of stdin for the child, or for the terminal's copy.
-func (s *Set) openStdin(ctx context.Context, c Config) error {
+func (s *Set) openStdin(c Config) error {
 	if c.Stdin == "" {
 		return nil
 	}
@@ -75,45 +69,8 @@ func (s *Set) openStdin(ctx context.Context, c Config) error {
 		s.stdin, err = open(path, unix.O_WRONLY|unix.O_NONBLOCK)
 		return err
 	}
-	s.files[0], s.stdin, err = openStdinFIFO(ctx, path, writerTimeout)
+	s.feed, s.files[0], err = startFeed(path)
 	return err
-}
-
-// openStdinFIFO opens path for reading once a client has it open for writing. If none has after timeout, hold is a write
-// end that stands in for one.
-func openStdinFIFO(ctx context.Context, path string, timeout time.Duration) (r, hold *os.File, err error) {
-	type opened struct {
-		file *os.File
-		err  error
-	}
-	reader := make(chan opened, 1)
-	go func() { // ends when a write end is open: the client's, or below ours
-		f, err := open(path, unix.O_RDONLY)
-		reader <- opened{f, err}
-	}()
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
-	select {
-	case o := <-reader:
-		return o.file, nil, o.err
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	// O_RDWR opens at once whether or not there is a reader yet (fifo(7)), and lets the goroutine's open through.
-	both, err := open(path, unix.O_RDWR|unix.O_NONBLOCK)
-	if err != nil {
-		return nil, nil, errors.Join(err, ctx.Err()) // the FIFO is gone: nobody can open it any more
-	}
-	defer both.Close()
-	o := <-reader
-	if o.err != nil {
-		return nil, nil, o.err
-	}
-	if hold, err = open(path, unix.O_WRONLY|unix.O_NONBLOCK); err != nil {
-		_ = o.file.Close()
-		return nil, nil, err
-	}
-	return o.file, hold, nil
 }
 
 // open is open(2) without O_NONBLOCK behind the caller's back: os.OpenFile would put the FIFO into the poller, and the

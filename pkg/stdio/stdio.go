@@ -30,11 +30,13 @@ type Set struct {
 	keepers []*os.File  // read ends of the child's output FIFOs
 	logger  *logger
 
+	feed *feed // of a stdin that is a FIFO and no terminal's
+
 	// of a terminal
 	in, out *os.File
 
 	mu      sync.Mutex
-	stdin   *os.File // write end of stdin that keeps it from ending
+	stdin   *os.File // write end of a terminal's stdin that keeps it from ending
 	console *console
 	closed  bool
 }
@@ -47,7 +49,7 @@ func Open(ctx context.Context, c Config) (_ *Set, err error) {
 			s.Close()
 		}
 	}()
-	if err := s.openStdin(ctx, c); err != nil {
+	if err := s.openStdin(c); err != nil {
 		return nil, fmt.Errorf("stdin: %w", err)
 	}
 	stdout, err := s.openOutput(ctx, c, c.Stdout)
@@ -168,6 +170,9 @@ func (s *Set) CloseStdin() {
 	if stdin != nil {
 		_ = stdin.Close()
 	}
+	if s.feed != nil {
+		s.feed.end()
+	}
 }
 
 // Resize sets the terminal's size in characters. Without a terminal it is errdefs.ErrFailedPrecondition.
@@ -219,6 +224,9 @@ func (s *Set) Close() {
 	s.mu.Unlock()
 
 	s.Handed()
+	if s.feed != nil {
+		s.feed.close()
+	}
 	if c != nil {
 		c.close()
 	}
