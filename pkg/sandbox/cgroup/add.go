@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/containerd/errdefs"
@@ -67,7 +68,8 @@ func (g *Group) FD() (*os.File, error) {
 }
 
 // Pids returns the processes in the group and the groups below it, as the caller's pid namespace numbers them. It is
-// empty when the group is gone.
+// empty when the group is gone. The caller's own process is never among them: v1 counts it in while a thread of AddThread
+// still lives, and it is no member.
 func (g *Group) Pids() ([]int, error) {
 	for _, dir := range g.dirs() {
 		pids, err := cgroups.GetAllPids(dir)
@@ -77,7 +79,7 @@ func (g *Group) Pids() ([]int, error) {
 		if err != nil {
 			return nil, fmt.Errorf("processes of cgroup %s: %w", g.state.Path, err)
 		}
-		return pids, nil
+		return slices.DeleteFunc(pids, func(pid int) bool { return pid == os.Getpid() }), nil
 	}
 	return nil, nil
 }
