@@ -4,9 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
+
+// standInTimeout is how long the shim stands in for a client that has not opened stdin for writing by the time of Create.
+// Every client in use has its open pending by then, or, like `ctr run </dev/null`, has closed its end again and will never
+// ask for CloseStdin: its guest must not wait for ever for the end of stdin.
+const standInTimeout = 5 * time.Second
 
 // openOutputFIFO opens the FIFO or file at path for writing. Of a FIFO it also returns a read end, which keeps the
 // writer from EPIPE while no client reads, and the bytes in the FIFO from vanishing; because it is no write end the client
@@ -69,8 +75,66 @@ func (s *Set) openStdin(c Config) error {
 		s.stdin, err = open(path, unix.O_WRONLY|unix.O_NONBLOCK)
 		return err
 	}
-	s.feed, s.files[0], err = startFeed(path)
-	return err
+	if s.files[0], s.stdin, err = openStdinFIFO(path); err != nil || s.stdin == nil {
+		return err
+	}
+	s.standIn = time.AfterFunc(standInTimeout, s.CloseStdin)
+	return nil
+}
+
+// openStdinFIFO opens path for reading. If no client has it open for writing, or is waiting to, hold is a write end that
+// stands in for one, so that a read waits for the client to come.
+func openStdinFIFO(path string) (r, hold *os.File, err error) {
+	// The first reader lets a client's pending open through. Such a client counts as a writer from the moment it began
+	// to wait (fs/pipe.c, fifo_open).
+	probe, err := open(path, unix.O_RDONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer probe.Close()
+	if hold, err = open(path, unix.O_WRONLY|unix.O_NONBLOCK); err != nil {
+		return nil, nil, err
+	}
+	if r, err = open(path, unix.O_RDONLY); err != nil { // does not block: hold is a writer
+		_ = hold.Close()
+		return nil, nil, err
+	}
+	// Without hold, is there another writer? poll(2) says that the last one is gone only to who has seen one.
+	_ = hold.Close()
+	alone, err := hungUp(probe)
+	if err == nil && alone {
+		hold, err = open(path, unix.O_WRONLY|unix.O_NONBLOCK)
+	} else {
+		hold = nil
+	}
+	if err != nil {
+		_ = r.Close()
+		return nil, nil, err
+	}
+	return r, hold, nil
+}
+
+// hungUp reports whether no writer has the FIFO open any more.
+func hungUp(fifo *os.File) (bool, error) {
+	conn, err := fifo.SyscallConn()
+	if err != nil {
+		return false, err
+	}
+	var hup bool
+	var pollErr error
+	err = conn.Control(func(fd uintptr) {
+		fds := []unix.PollFd{{Fd: int32(fd)}}
+		for {
+			if _, pollErr = unix.Poll(fds, 0); !errors.Is(pollErr, unix.EINTR) {
+				hup = fds[0].Revents&unix.POLLHUP != 0
+				return
+			}
+		}
+	})
+	if err == nil && pollErr != nil {
+		err = os.NewSyscallError("poll", pollErr)
+	}
+	return hup, err
 }
 
 // open is open(2) without O_NONBLOCK behind the caller's back: os.OpenFile would put the FIFO into the poller, and the

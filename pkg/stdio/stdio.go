@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/containerd/errdefs"
 )
@@ -30,13 +31,13 @@ type Set struct {
 	keepers []*os.File  // read ends of the child's output FIFOs
 	logger  *logger
 
-	feed *feed // of a stdin that is a FIFO and no terminal's
+	standIn *time.Timer // closes stdin; nil if a client has it
 
 	// of a terminal
 	in, out *os.File
 
 	mu      sync.Mutex
-	stdin   *os.File // write end of a terminal's stdin that keeps it from ending
+	stdin   *os.File // write end of stdin that keeps it from ending
 	console *console
 	closed  bool
 }
@@ -170,9 +171,6 @@ func (s *Set) CloseStdin() {
 	if stdin != nil {
 		_ = stdin.Close()
 	}
-	if s.feed != nil {
-		s.feed.end()
-	}
 }
 
 // Resize sets the terminal's size in characters. Without a terminal it is errdefs.ErrFailedPrecondition.
@@ -223,10 +221,10 @@ func (s *Set) Close() {
 	s.console, s.stdin = nil, nil
 	s.mu.Unlock()
 
-	s.Handed()
-	if s.feed != nil {
-		s.feed.close()
+	if s.standIn != nil {
+		s.standIn.Stop()
 	}
+	s.Handed()
 	if c != nil {
 		c.close()
 	}

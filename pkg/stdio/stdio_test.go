@@ -108,7 +108,12 @@ func TestStdinEndsWithItsClient(t *testing.T) {
 		}
 		opened <- f
 	}()
-	in := child(t, openSet(t, Config{Stdin: path}))[0]
+	awaitWriter(t, path)
+	s := openSet(t, Config{Stdin: path})
+	if s.standIn != nil {
+		t.Error("the shim stands in for a client that is there")
+	}
+	in := child(t, s)[0]
 	client := <-opened
 	writeString(t, client, "abc")
 	if got := readString(t, in, 3); got != "abc" {
@@ -120,13 +125,16 @@ func TestStdinEndsWithItsClient(t *testing.T) {
 
 func TestStdinWaitsForItsFirstClient(t *testing.T) {
 	path := mkfifo(t, "stdin")
-	in := child(t, openSet(t, Config{Stdin: path}))[0]
+	s := openSet(t, Config{Stdin: path})
+	in := child(t, s)[0]
 	mustWait(t, in)
 	client := openEnd(t, path, unix.O_WRONLY)
 	writeString(t, client, "late")
 	if got := readString(t, in, 4); got != "late" {
 		t.Errorf("got %q", got)
 	}
+	s.standIn.Reset(0) // for the five seconds
+	mustWait(t, in)    // it is the client's now
 	client.Close()
 	mustEOF(t, in)
 }
@@ -158,22 +166,33 @@ func TestCloseStdinLosesNothingTheClientWrote(t *testing.T) {
 	}
 }
 
-func TestCloseEndsAFeedWhoseChildDoesNotRead(t *testing.T) {
-	path := mkfifo(t, "stdin")
-	s := openSet(t, Config{Stdin: path})
-	child(t, s)
-	client := openEnd(t, path, unix.O_WRONLY|unix.O_NONBLOCK)
-	full := make([]byte, 1<<16)
-	for { // until the FIFO and the pipe behind it are full
-		poll := []unix.PollFd{{Fd: int32(client.Fd()), Events: unix.POLLOUT}}
-		if n, err := unix.Poll(poll, 50); err != nil || n == 0 {
-			break
+// TestStdinOfAClientThatHasGone is ctr with an empty stdin: it opens, closes and never calls CloseIO.
+func TestStdinOfAClientThatHasGone(t *testing.T) {
+	s := openSet(t, Config{Stdin: mkfifo(t, "stdin")})
+	in := child(t, s)[0]
+	s.standIn.Reset(time.Millisecond) // for the five seconds
+	mustEOF(t, in)
+}
+
+// awaitWriter returns when an open for writing is waiting for a reader. /proc tells where a thread waits.
+func awaitWriter(t *testing.T, path string) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		tasks, err := filepath.Glob("/proc/self/task/*/wchan")
+		if err != nil {
+			t.Fatal(err)
 		}
-		if _, err := unix.Write(int(client.Fd()), full); err != nil {
-			break
+		for _, task := range tasks {
+			if where, err := os.ReadFile(task); err == nil && strings.Contains(string(where), "wait_for_partner") {
+				return
+			}
 		}
+		if time.Now().After(deadline) {
+			t.Fatalf("nobody waits for %s", path)
+		}
+		runtime.Gosched()
 	}
-	s.Close()
 }
 
 // mustWait asserts that a read of f would block.
