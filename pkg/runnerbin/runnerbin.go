@@ -37,7 +37,8 @@ const (
 // unpackTimeout bounds the wait for another shim that unpacks, and is far above what unpacking takes: 0.1 to 0.3 s.
 const unpackTimeout = time.Minute
 
-var errNoRunner = errors.New("this shim was built without its runner: build both with `make build`, or name a runner in " + PathVariable)
+// ErrNoRunner says that the shim was built without its runner and that none lies beside it.
+var ErrNoRunner = errors.New("this shim was built without its runner: build both with `make build`, or name a runner in " + PathVariable)
 
 // Dir returns the directory <root>/runner/<digest>, which holds this shim's runner as the file "runner". It is unpacked
 // there if it is not there yet, once for any number of shims. Root is made if it does not exist.
@@ -86,7 +87,7 @@ func find() (source, error) {
 	}
 	src, err = fromFile(filepath.Join(filepath.Dir(exe), siblingName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return source{}, errNoRunner
+		return source{}, ErrNoRunner
 	}
 	return src, err
 }
