@@ -35,8 +35,12 @@ const backtraceDetails = "WASMTIME_BACKTRACE_DETAILS"
 // reading the cgroup's files, and starts a thread for each; a guest has one thread and waits for at most one thing.
 const workers = "TOKIO_WORKER_THREADS"
 
-// config is every setting of the engine. The Wasm features are those Wasmtime has on by default: all that are finished,
-// and no threads proposal's shared memory, which WASI 0.1 has no way to use.
+// config is every setting of the engine.
+//
+// The features of WebAssembly are Wasmtime's defaults: those it has finished and fuzzed. Garbage collection, typed function
+// references and exceptions are not among them in this release, and its C API aborts the process when it is asked for the type of
+// an import or export that uses them: turning them on takes another way to describe types first (types.go). Shared memory is
+// known and refused when a memory is made: WASI 0.1 has no threads to share it with.
 func config() (*wasmtime.Config, error) {
 	for name, value := range map[string]string{backtraceDetails: "1", workers: "1"} {
 		// With cgo this is also C's setenv, which is where Wasmtime looks.

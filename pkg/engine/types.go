@@ -54,9 +54,9 @@ func describe(ty *wasmtime.ExternType) string {
 	}
 	if g := ty.GlobalType(); g != nil {
 		if g.Mutable() {
-			return fmt.Sprintf("(global (mut %s))", g.Content())
+			return fmt.Sprintf("(global (mut %s))", name(g.Content()))
 		}
-		return fmt.Sprintf("(global %s)", g.Content())
+		return fmt.Sprintf("(global %s)", name(g.Content()))
 	}
 	if m := ty.MemoryType(); m != nil {
 		var b strings.Builder
@@ -78,9 +78,18 @@ func describe(ty *wasmtime.ExternType) string {
 		if has, maximum := t.Maximum(); has {
 			s += fmt.Sprint(" ", maximum)
 		}
-		return s + " " + t.Element().String() + ")"
+		return s + " " + name(t.Element()) + ")"
 	}
-	return "(tag)"
+	return "(of unknown kind)"
+}
+
+// name is a value type's. wasmtime-go has no word for vectors and panics.
+func name(t *wasmtime.ValType) string {
+	const v128 = 4 // WASMTIME_V128
+	if t.Kind() == v128 {
+		return "v128"
+	}
+	return t.String()
 }
 
 func list(open string, types []*wasmtime.ValType) string {
@@ -90,7 +99,7 @@ func list(open string, types []*wasmtime.ValType) string {
 	var b strings.Builder
 	b.WriteString(open)
 	for _, t := range types {
-		b.WriteString(" " + t.String())
+		b.WriteString(" " + name(t))
 	}
 	return b.String() + ")"
 }
