@@ -11,7 +11,7 @@ SHIM    := build/bin/containerd-shim-wasmgo-v1
 RUNNER  := build/bin/wasmgo-runner
 PAYLOAD := pkg/runnerbin/payload/runner.zst
 TOOLS   := $(notdir $(wildcard test/tools/*))
-SOURCES := go.mod go.sum $(shell find cmd pkg -name '*.go' -not -name '*_test.go' -not -path '*/testdata/*')
+SOURCES := go.mod go.sum $(shell find cmd pkg -name '*.[ch]' -o -name '*.go' -not -name '*_test.go' -not -path '*/testdata/*')
 # The linker warns of functions in Wasmtime that a static program had better not call (name look-ups); none is.
 QUIET   := $(if $(shell ld --help 2>/dev/null | grep -e --no-warnings),-Wl$(comma)--no-warnings)
 IS_ROOT := $(filter 0,$(shell id -u))

@@ -17,7 +17,7 @@ var badCases = []testCase{
 			code uint32
 			says []string
 		}{
-			{"/no/such.wasm", 127, []string{"/no/such.wasm", "not found"}},
+			{"/no/such.wasm", 127, []string{"/no/such.wasm", "does not exist"}},
 			{"nowhere", 127, []string{"nowhere", "PATH"}},
 			{"/args.wasm/x", 127, []string{"/args.wasm/x"}},
 			{"/bad/dir", 126, []string{"/bad/dir", "directory"}},
@@ -85,8 +85,9 @@ var badSpecCases = []testCase{
 			}), []string{"/no/such/netns"}},
 			{"a mount source that is missing", bind("/no/such/source", "/data"), []string{"/no/such/source"}},
 			{"a mount of an unknown type", oci.WithMounts([]specs.Mount{{Type: "nosuchfs", Source: "x", Destination: "/x"}}), []string{"nosuchfs"}},
-			{"an unknown mount option", bind("/tmp", "/data", "sideways"), []string{"sideways"}},
-			{"an unknown capability", oci.WithCapabilities([]string{"CAP_FLY"}), []string{"CAP_FLY"}},
+			{"an unknown option of a tmpfs", oci.WithMounts([]specs.Mount{{
+				Type: "tmpfs", Source: "tmpfs", Destination: "/tmp", Options: []string{"sideways"},
+			}}), []string{"/tmp"}},
 			{"an unknown limit", oci.WithRlimit(&specs.POSIXRlimit{Type: "RLIMIT_FUN", Soft: 1, Hard: 1}), []string{"RLIMIT_FUN"}},
 			{"a relative working directory", oci.WithProcessCwd("here"), []string{"cwd"}},
 			{"no arguments", edit(func(s *specs.Spec) { s.Process.Args = nil }), []string{"process.args"}},

@@ -50,7 +50,8 @@ func (w want) reading(r io.Reader) want {
 	return w
 }
 
-// tryCreate makes a container and its task, and returns containerd's error if there is no task; nothing may be left then.
+// tryCreate makes a container and its task. If containerd refuses the task it returns the error, and nothing but the
+// container may be there then.
 func (e env) tryCreate(t *testing.T, w want) (*container, error) {
 	t.Helper()
 	ctx := e.Context(t)
@@ -75,7 +76,7 @@ func (e env) tryCreate(t *testing.T, w want) (*container, error) {
 		streams = append(streams, cio.WithTerminal)
 	}
 	if r.task, err = c.NewTask(ctx, cio.NewCreator(streams...)); err != nil {
-		return nil, err
+		return r, err
 	}
 	if r.exited, err = r.task.Wait(ctx); err != nil {
 		t.Fatalf("wait for %s: %v", id, err)

@@ -157,7 +157,7 @@ var dockerRunCases = []dockerCase{
 			code int
 			says []string
 		}{
-			{"/no/such.wasm", 127, []string{"/no/such.wasm", "not found"}},
+			{"/no/such.wasm", 127, []string{"/no/such.wasm", "does not exist"}},
 			{"/bad/random", 126, []string{"/bad/random"}},
 			{"/unknown_import.wasm", 126, []string{"/unknown_import.wasm", "env", "print"}},
 			{"/trap.wasm", 134, []string{"unreachable", "inner"}},
@@ -176,7 +176,7 @@ var dockerRunCases = []dockerCase{
 			t.Errorf("exit code %d: %s", got.Code, got.Stderr)
 		}
 		got = d.wasm(t, "run", []string{"--rm", "--network", "none", "-v", dir + ":/data:ro"}, "/files.wasm", "read", "/data/x", "write", "/data/y", "text").Run(t)
-		if got.Code != 1 || got.Stdout != "text" || !strings.Contains(got.Stderr, "Read-only") {
+		if got.Code != 1 || got.Stdout != "text" || !strings.Contains(got.Stderr, "write /data/y") {
 			t.Errorf("read-only: exit code %d, %q: %s", got.Code, got.Stdout, got.Stderr)
 		}
 		volume := fmt.Sprintf("v%d", d.last.Add(1))

@@ -164,14 +164,14 @@ var eventCases = []testCase{
 	}},
 	{"a container that is refused has no events", func(t *testing.T, e env) {
 		w := e.watch(t)
-		if _, err := e.tryCreate(t, guest("/hello.wasm").with(bind("/no/such/source", "/data"))); err == nil {
+		refused, err := e.tryCreate(t, guest("/hello.wasm").with(bind("/no/such/source", "/data")))
+		if err == nil {
 			t.Fatal("it was created")
 		}
-		refused := e.last.Load()
 		// Its events would have come before those of a container made after it.
 		c := e.start(t, guest("/hello.wasm"))
 		c.end(t)
 		w.expect(t, c.ID(), "create", "start", "exit 0", "delete 0")
-		w.expect(t, fmt.Sprintf("c%d", refused))
+		w.expect(t, refused.ID())
 	}},
 }

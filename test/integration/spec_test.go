@@ -44,7 +44,7 @@ var specCases = []testCase{
 		if out != "in the working directory\n" {
 			t.Errorf("exit code %d, got %q\n%s", code, out, errs)
 		}
-		code, out, errs = e.run(t, guest("/files.wasm", "read", "greet").with(oci.WithProcessCwd("/etc")))
+		code, out, errs = e.run(t, guest("/tool.wasm", "read", "greet").with(oci.WithProcessCwd("/etc")))
 		if out != "hello\n" {
 			t.Errorf("exit code %d, got %q\n%s", code, out, errs)
 		}
@@ -97,7 +97,7 @@ var specCases = []testCase{
 			oci.WithNoNewPrivileges,
 		))
 		status := procFile(t, c.task.Pid(), "status")
-		mustContain(t, status, "CapBnd:\t0000000000000401", "CapEff:\t0000000000000401", "NoNewPrivs:\t1", "Seccomp:\t2", "Groups:\t50")
+		mustContain(t, status, "CapBnd:\t0000000000000401", "CapEff:\t0000000000000401", "NoNewPrivs:\t1", "Seccomp:\t2", "Groups:\t0 50")
 		mustContain(t, procFile(t, c.task.Pid(), "oom_score_adj"), "321")
 		limits := strings.Join(strings.Fields(procFile(t, c.task.Pid(), "limits")), " ")
 		mustContain(t, limits, "Max open files 512 600")
