@@ -82,6 +82,19 @@ func readRecord(bundle string) (*record, error) {
 	return r, nil
 }
 
+// InitPid returns the number of the runner that Start made from the bundle, 0 if there is none on record. It is for those
+// who have to name it when its Process is gone; Reclaim removes the record.
+func InitPid(bundle string) (int, error) {
+	r, err := readRecord(bundle)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return r.Pid, nil
+}
+
 func parseRecord(body []byte) (*record, error) {
 	var r record
 	if err := json.Unmarshal(body, &r); err != nil {

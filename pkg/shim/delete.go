@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/sandbox"
 	"wasmgo/pkg/task"
 )
 
@@ -39,7 +40,9 @@ func remove(f flags, stdout io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
 	defer cancel()
-	if err := errors.Join(task.Reclaim(ctx, dir), removeSocket(dir)); err != nil {
+	// Before Reclaim removes what knows it: the events containerd sends in the shim's place carry it.
+	pid, pidErr := sandbox.InitPid(dir)
+	if err := errors.Join(pidErr, task.Reclaim(ctx, dir), removeSocket(dir)); err != nil {
 		fmt.Fprintf(os.Stderr, "delete %s: %s\n", f.id, err)
 	}
 	x, err := bundle.ReadExit(dir)
@@ -47,7 +50,7 @@ func remove(f flags, stdout io.Writer) error {
 		if !errors.Is(err, errdefs.ErrNotFound) {
 			fmt.Fprintf(os.Stderr, "delete %s: %s\n", f.id, err)
 		}
-		x = bundle.Exit{Status: statusKilled, At: time.Now()}
+		x = bundle.Exit{Pid: pid, Status: statusKilled, At: time.Now()}
 	}
 	out, err := proto.Marshal(&taskapi.DeleteResponse{Pid: uint32(x.Pid), ExitStatus: x.Status, ExitedAt: timestamppb.New(x.At)})
 	if err != nil {
