@@ -1,0 +1,185 @@
+package vm
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// bootTimeout is what a machine has for all it does. Booting takes 5 to 20 s on the two slow cores this was written on, and the
+// rest is the tests'.
+const bootTimeout = 4 * time.Minute
+
+// machine is one virtual machine and what it will run.
+type machine struct {
+	t        testing.TB
+	dir      string // build/vm
+	image    string // the initramfs
+	file     *os.File
+	files    *archive
+	packages []string
+	script   strings.Builder
+}
+
+// newMachine begins a machine with the file system all of them have: busybox in /bb, the tests in /test. It skips the
+// test when something to make it of is missing. wants are further files in build/vm.
+func newMachine(t testing.TB, wants ...string) *machine {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("boots a virtual machine, which -short leaves out")
+	}
+	dir, err := filepath.Abs(filepath.Join("..", "..", "build", "vm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil {
+		t.Skip("needs qemu-system-x86_64: run test/vm/install.sh")
+	}
+	for _, want := range append([]string{"vmlinuz", "overlay.ko", "busybox"}, wants...) {
+		if _, err := os.Stat(filepath.Join(dir, want)); err != nil {
+			t.Skipf("needs build/vm/%s: run test/vm/install.sh", want)
+		}
+	}
+	m := &machine{t: t, dir: dir, image: filepath.Join(t.TempDir(), "initramfs")}
+	if m.file, err = os.Create(m.image); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.file.Close() })
+	m.files = newArchive(t, m.file)
+	for _, name := range []string{"dev", "proc", "sys", "run", "tmp", "etc", "var", "root", "newroot"} {
+		m.files.dir(name)
+	}
+	// The console must be there before anything can be mounted over it.
+	m.files.device("dev/console", 5, 1)
+	m.files.device("dev/null", 1, 3)
+	m.files.file("bb/busybox", filepath.Join(dir, "busybox"), 0o755)
+	applets, err := exec.Command(filepath.Join(dir, "busybox"), "--list").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for applet := range strings.FieldsSeq(string(applets)) {
+		if applet != "busybox" {
+			m.files.symlink("bb/"+applet, "busybox")
+		}
+	}
+	m.files.file("lib/modules/overlay.ko", filepath.Join(dir, "overlay.ko"), 0o644)
+	return m
+}
+
+// run adds a package's tests, compiled for a machine without libraries, with their testdata.
+func (m *machine) run(pkg string, args ...string) {
+	m.t.Helper()
+	name := strings.ReplaceAll(pkg, "/", "-")
+	m.packages = append(m.packages, name)
+	binary := filepath.Join(m.t.TempDir(), "test")
+	cmd := exec.Command("go", "test", "-c", "-o", binary, "./"+pkg)
+	cmd.Dir = filepath.Join("..", "..")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		m.t.Fatalf("compile the tests of %s: %v\n%s", pkg, err, out)
+	}
+	m.files.file("test/"+name+"/test", binary, 0o755)
+	m.files.tree("test/"+name+"/testdata", filepath.Join("..", "..", pkg, "testdata"))
+	m.command(name, "cd /test/"+name+" && ./test -test.v -test.timeout 3m "+strings.Join(args, " "))
+}
+
+// command adds a shell command to what the machine runs, under a name.
+func (m *machine) command(name, command string) {
+	fmt.Fprintf(&m.script, "echo; echo '@@ begin %s'\n( %s )\necho \"@@ end %s $?\"\n", name, command, name)
+}
+
+// boot starts the machine, and returns what each of the commands wrote and its status, by name.
+func (m *machine) boot(init string) map[string]result {
+	m.t.Helper()
+	m.files.text("init", "#!/bb/busybox sh\nexport PATH="+searchPath+"\n"+init, 0o755)
+	m.files.text("test/run", "#!/bb/busybox sh\nexport PATH="+searchPath+" HOME=/root\n"+m.script.String()+"echo '@@ done'\n", 0o755)
+	m.files.close()
+	if err := m.file.Close(); err != nil {
+		m.t.Fatal(err)
+	}
+
+	ctx, cancel := context.WithTimeout(m.t.Context(), bootTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64",
+		"-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-m", "2048", "-smp", "2",
+		"-nographic", "-nodefaults", "-serial", "stdio", "-no-reboot",
+		"-kernel", filepath.Join(m.dir, "vmlinuz"), "-initrd", m.image,
+		"-append", "console=ttyS0 quiet loglevel=3 panic=-1 cgroup_no_v1=all systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 mitigations=off")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	cmd.Stderr = cmd.Stdout
+	started := time.Now()
+	if err := cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	results, console, done := readConsole(bufio.NewReader(out), func() { m.t.Logf("ready after %.1f s", time.Since(started).Seconds()) })
+	err = cmd.Wait()
+	m.t.Logf("the machine ran for %.1f s", time.Since(started).Seconds())
+	if err != nil || !done {
+		m.t.Errorf("the machine ended early: %v, %v\n%s", err, context.Cause(ctx), console)
+	}
+	return results
+}
+
+const searchPath = "/usr/sbin:/usr/bin:/sbin:/bin:/bb"
+
+// result is what one command did.
+type result struct {
+	output string
+	status string // "" when it did not end
+}
+
+var mark = regexp.MustCompile(`@@ (begin|end|done) ?(\S*) ?(\S*)`)
+
+// readConsole takes the output of a machine apart. console is its end, for a report; done tells that the machine
+// got to its own end. ready is called at the first begin.
+func readConsole(r *bufio.Reader, ready func()) (results map[string]result, console string, done bool) {
+	results = make(map[string]result)
+	var current string
+	var tail []string
+	for {
+		line, err := r.ReadString('\n')
+		line = strings.TrimRight(line, "\r\n")
+		if line != "" {
+			tail = append(tail, line)
+			tail = tail[max(0, len(tail)-200):]
+		}
+		if found := mark.FindStringSubmatch(line); found != nil {
+			switch found[1] {
+			case "begin":
+				if len(results) == 0 {
+					ready()
+				}
+				current = found[2]
+				results[current] = result{}
+			case "end":
+				results[found[2]] = result{output: results[found[2]].output, status: found[3]}
+				current = ""
+			case "done":
+				done = true
+			}
+		} else if current != "" {
+			results[current] = result{output: results[current].output + line + "\n"}
+		}
+		if err != nil {
+			return results, strings.Join(tail, "\n"), done
+		}
+	}
+}
+
+// exists reports whether a file is there.
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return !errors.Is(err, fs.ErrNotExist)
+}

@@ -1,0 +1,87 @@
+package vm
+
+import (
+	"strings"
+	"testing"
+)
+
+// mounts is the part of /init that every machine has. The kernel unpacks an initramfs into the root it cannot move away
+// from, and pivot_root refuses to; bound onto itself and moved over, the same files are a root like any other.
+const mounts = `
+mount -o bind / /newroot
+cd /newroot
+mount -o move . /
+exec chroot . /bb/busybox sh /init2
+`
+
+// init2 goes on in that root.
+const init2 = `#!/bb/busybox sh
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts /dev/shm
+mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /tmp
+mount -t cgroup2 none /sys/fs/cgroup
+insmod /lib/modules/overlay.ko
+ip link set lo up
+`
+
+// TestUnified runs the tests on a host with cgroup v2 alone and no systemd.
+func TestUnified(t *testing.T) {
+	m := newMachine(t)
+	m.files.symlink("bin", "bb")
+	m.files.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", 0o644)
+	m.files.text("etc/group", "root:x:0:\nnogroup:x:65534:\n", 0o644)
+	m.files.text("init2", init2+"/test/run\npoweroff -f\n", 0o755)
+	m.run("pkg/sandbox/cgroup")
+	results := m.boot(mounts)
+	report(t, "cgroup", results["pkg-sandbox-cgroup"])
+}
+
+// TestSystemd runs the tests on a host with cgroup v2 that systemd rules: as a service, with the system bus.
+func TestSystemd(t *testing.T) {
+	m := newMachine(t, "systemd.tar")
+	m.files.text("etc/machine-id", "0123456789abcdef0123456789abcdef\n", 0o444)
+	m.files.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nmessagebus:x:100:100::/nonexistent:/bin/false\nnobody:x:65534:65534:nobody:/:/bin/false\n", 0o644)
+	m.files.text("etc/group", "root:x:0:\ntty:x:5:\nmessagebus:x:100:\nnogroup:x:65534:\n", 0o644)
+	m.files.text("etc/systemd/system/wasmgo-test.target", "[Unit]\nRequires=dbus.socket wasmgo-test.service\nAllowIsolate=yes\n", 0o644)
+	m.files.text("etc/systemd/system/wasmgo-test.service", `[Unit]
+DefaultDependencies=no
+After=dbus.socket
+[Service]
+Type=oneshot
+ExecStart=/bb/busybox sh /test/run
+StandardOutput=tty
+StandardError=tty
+TTYPath=/dev/console
+Delegate=yes
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
+`, 0o644)
+	// The bus without the services that a bare machine does not need.
+	m.files.text("etc/systemd/system/dbus.socket", "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=/run/dbus/system_bus_socket\n", 0o644)
+	m.files.text("etc/systemd/system/dbus.service", `[Unit]
+DefaultDependencies=no
+Requires=dbus.socket
+[Service]
+Type=notify
+ExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation
+StandardOutput=null
+`, 0o644)
+	m.files.symlink("bin/sh", "/bb/sh")
+	m.files.tar(m.dir+"/systemd.tar", func(name string) bool {
+		for _, prefix := range []string{"dev", "var", "usr/share/", "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/x86_64-linux-gnu/perl", "etc/machine-id", "etc/passwd", "etc/group"} {
+			if strings.HasPrefix(name, prefix) && !strings.HasPrefix(name, "usr/share/dbus-1") {
+				return true
+			}
+		}
+		return false
+	})
+	m.run("pkg/sandbox/cgroup")
+	m.files.text("init2", "#!/bb/busybox sh\nmount -t proc proc /proc\ninsmod /lib/modules/overlay.ko\numount /proc\nexec /lib/systemd/systemd --unit=wasmgo-test.target\n", 0o755)
+	results := m.boot(mounts)
+	report(t, "cgroup", results["pkg-sandbox-cgroup"])
+}
