@@ -188,7 +188,7 @@ func (b *builder) pivot() error {
 			return fmt.Errorf("linux.rootfsPropagation: %w", os.NewSyscallError("mount_setattr", err))
 		}
 	}
-	return nil
+	return b.guardProc()
 }
 
 // spread is the propagation asked for the root file system: the mount(2) flag, MS_SLAVE if nothing is asked.

@@ -97,8 +97,8 @@ func checkMounts(s *specs.Spec, _ namespaces) error {
 			return invalid(field+".source", "missing")
 		case !bind && m.Type == "" && !o.remount:
 			return invalid(field+".type", "missing")
-		case o.copyUp && m.Type != "tmpfs":
-			return invalid(field+".options", "tmpcopyup is for tmpfs")
+		case o.copyUp:
+			return notImplemented(field+".options", "tmpcopyup")
 		}
 	}
 	return nil

@@ -74,7 +74,7 @@ func (b *builder) mask(target int) (int, error) {
 			Mount:   specs.Mount{Type: "tmpfs", Source: "tmpfs"},
 			options: parseOptions([]string{"ro", "nosuid", "nodev", "noexec", "size=4k", "mode=755"}),
 			field:   "mask",
-		})
+		}, false)
 	}
 	null, err := openIn(b.root, "/dev/null", unix.O_PATH)
 	if err != nil {

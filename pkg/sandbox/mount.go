@@ -182,7 +182,7 @@ func (p *mountPlan) setAttributes(tree int) error {
 // mountNew makes a file system (tmpfs, devpts, mqueue …) and puts it in its place. fill, if not nil, is called with the
 // file system before it can be seen.
 func (b *builder) mountNew(p *mountPlan, fill func(top int) error) error {
-	tree, err := b.newFilesystem(p)
+	tree, err := b.newFilesystem(p, fill != nil)
 	if err != nil {
 		return err
 	}
@@ -192,18 +192,13 @@ func (b *builder) mountNew(p *mountPlan, fill func(top int) error) error {
 		return fmt.Errorf("%s.destination: %w", p.field, err)
 	}
 	defer unix.Close(target)
-	if p.copyUp {
-		if err := copyUp(tree, target); err != nil {
-			return fmt.Errorf("%s: tmpcopyup: %w", p.field, err)
-		}
-	}
 	if fill != nil {
 		if err := fill(tree); err != nil {
 			return err
 		}
 	}
 	late := options{propagation: p.propagation, recursivePropagation: p.recursivePropagation}
-	if (fill != nil || p.copyUp) && p.set&unix.MOUNT_ATTR_RDONLY != 0 {
+	if fill != nil && p.set&unix.MOUNT_ATTR_RDONLY != 0 {
 		late.set = unix.MOUNT_ATTR_RDONLY
 	}
 	p.options = late
@@ -213,8 +208,8 @@ func (b *builder) mountNew(p *mountPlan, fill func(top int) error) error {
 	return p.attach(tree, target)
 }
 
-// newFilesystem makes a file system of the plan's type, mounted nowhere yet.
-func (b *builder) newFilesystem(p *mountPlan) (int, error) {
+// newFilesystem makes a file system of the plan's type, mounted nowhere yet. If it is to be filled it is writable at first.
+func (b *builder) newFilesystem(p *mountPlan, fillable bool) (int, error) {
 	fs, err := unix.Fsopen(p.Type, unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		if errors.Is(err, unix.ENODEV) {
@@ -243,8 +238,8 @@ func (b *builder) newFilesystem(p *mountPlan) (int, error) {
 		return -1, fmt.Errorf("%s: make %s: %w", p.field, p.Type, fsError(fs, err))
 	}
 	attrs := p.set | p.setAll
-	if p.copyUp || p.Destination == "/dev" {
-		attrs &^= unix.MOUNT_ATTR_RDONLY // it is filled first
+	if fillable {
+		attrs &^= unix.MOUNT_ATTR_RDONLY
 	}
 	tree, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, int(attrs))
 	if err != nil {

@@ -34,8 +34,8 @@ var runnerDir = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "runner"), "./testdata/runner")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd := exec.Command("go", "build", "-ldflags=-linkmode external -extldflags -static", "-o", filepath.Join(dir, "runner"), "./testdata/runner")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("go build: %w: %s", err, out)
 	}
@@ -177,3 +177,6 @@ func TestStartRunsTheRunnerInASandboxOfItsOwn(t *testing.T) {
 		t.Errorf("got %+v, want status 7", exit)
 	}
 }
+
+// procFile is a file of the runner's below /proc.
+func procFile(p *Process, name string) string { return fmt.Sprintf("/proc/%d/%s", p.Pid(), name) }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/handover"
+	"wasmgo/pkg/runner/nsinit"
 )
 
 func main() {
@@ -25,6 +26,9 @@ func main() {
 }
 
 func run() error {
+	if os.Getenv("WASMGO_RUNNER") == "nsinit" {
+		return nsinit.Run()
+	}
 	socket := os.NewFile(handover.SocketFD, "handover")
 	var g handover.Guest
 	if err := handover.Receive(socket, &g); err != nil {
