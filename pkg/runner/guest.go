@@ -26,17 +26,21 @@ func runGuest() int {
 	if err := handover.Receive(conversation, &g); err != nil {
 		return ended(err)
 	}
-	if err := confine(assemble(denied), g.Seccomp); err != nil {
-		complain(err.Error())
-		return codeInternal
+	err := confine(assemble(denied), g.Seccomp)
+	var program *program
+	var refusal *handover.Refusal
+	if err == nil {
+		program, refusal, err = prepare(&g)
 	}
-	program, refusal, err := prepare(&g)
+	ready := handover.Ready{Refusal: refusal}
 	if err != nil {
-		complain(err.Error())
-		return codeInternal
+		ready = handover.Ready{Failure: err.Error()}
 	}
-	if err := handover.Send(conversation, handover.Ready{Refusal: refusal}); err != nil {
-		return ended(err)
+	if sent := handover.Send(conversation, ready); sent != nil {
+		return ended(errors.Join(err, sent))
+	}
+	if err != nil {
+		return codeInternal
 	}
 	if err := handover.AwaitBegin(conversation); err != nil {
 		return ended(err)

@@ -201,6 +201,17 @@ func (c *container) receive() {
 	}
 }
 
+// fails expects the runner to give up, with a reason for the shim that has all parts.
+func (c *container) fails(parts ...string) {
+	c.t.Helper()
+	c.receive()
+	inOrder(c.t, c.ready.Failure, parts)
+	code, stdout := c.wait()
+	if code != codeInternal || stdout != "" || c.stderr.Len() > 0 {
+		c.t.Errorf("exit code %d, output %q and %q; want %d and nothing", code, stdout, c.stderr.String(), codeInternal)
+	}
+}
+
 func (c *container) begin() {
 	c.t.Helper()
 	if err := handover.Begin(c.shim); err != nil {

@@ -1,0 +1,125 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"wasmgo/pkg/handover"
+)
+
+func TestLimits(t *testing.T) {
+	for _, c := range []struct {
+		name          string
+		limit, memory int64
+	}{
+		{"none", 0, -1},
+		{"docker's smallest", 6 << 20, 6<<20 - ownMemory - 6<<20/codeShare},
+		{"less than we need", 2 << 20, 1 << 20},
+		{"256 MiB", 256 << 20, 256<<20 - ownMemory - maxCode},
+		{"64 GiB", 64 << 30, 64<<30 - ownMemory - maxCode},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := limits(c.limit)
+			if l.Memory != c.memory {
+				t.Errorf("memory %d, want %d", l.Memory, c.memory)
+			}
+			if l.Table < 0 || l.Table > maxTable || c.limit > 0 && l.Table*8 > c.limit {
+				t.Errorf("table of %d elements", l.Table)
+			}
+		})
+	}
+}
+
+// TestMemoryRunsOutInTheGuestFirst holds that the guest is told before the kernel kills, in a real memory control group.
+func TestMemoryRunsOutInTheGuestFirst(t *testing.T) {
+	for _, mib := range []int64{6, 16, 64} {
+		for _, guest := range []struct {
+			name string
+			args []string
+		}{{"grow", nil}, {"tool", []string{"grow"}}} {
+			t.Run(fmt.Sprintf("%s under %d MiB", guest.name, mib), func(t *testing.T) {
+				limit := mib << 20
+				s := spawn(t, guest.name, withArgs(guest.args...), inMemoryGroup(t, limit),
+					withGuest(func(g *handover.Guest) { g.MemoryLimit = limit }))
+				code, _ := s.run()
+				want := int((limits(limit).Memory >> 20) / 4) // grow's exit code
+				if guest.name == "tool" {
+					want = 2
+				}
+				if code != want {
+					t.Errorf("exit code %d, want %d; standard error: %s", code, want, s.stderr.String())
+				}
+			})
+		}
+	}
+}
+
+// inMemoryGroup puts the runner into a new memory control group below this process's own.
+func inMemoryGroup(t *testing.T, limit int64) option {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: run `make test` as root")
+	}
+	parent, file := memoryGroup(t)
+	dir, err := os.MkdirTemp(parent, "wasmgo-runner-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// The group of a process that has just been waited for may count it for a moment longer.
+		var err error
+		for range 1000 {
+			if err = syscall.Rmdir(dir); !errors.Is(err, syscall.EBUSY) {
+				break
+			}
+		}
+		if err != nil {
+			t.Errorf("remove %s: %v", dir, err)
+		}
+	})
+	if err := os.WriteFile(filepath.Join(dir, file), fmt.Append(nil, limit), 0); err != nil {
+		t.Fatal(err)
+	}
+	return func(_ *handover.Guest, cmd *exec.Cmd) {
+		// The shell enters the group and becomes the runner.
+		cmd.Args = []string{"sh", "-c", `echo $$ > "$0" && exec "$1"`, filepath.Join(dir, "cgroup.procs"), cmd.Path}
+		cmd.Path = "/bin/sh"
+	}
+}
+
+// memoryGroup is the directory of this process's group in the hierarchy that limits memory, and the file of the limit.
+func memoryGroup(t *testing.T) (dir, file string) {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		for _, mount := range []struct{ controller, root, file string }{
+			{"memory", "/sys/fs/cgroup/memory", "memory.limit_in_bytes"},
+			{"", "/sys/fs/cgroup", "memory.max"},
+		} {
+			// In a container the path may be the host's, of which only the end is mounted.
+			for _, dir := range []string{filepath.Join(mount.root, parts[2]), mount.root} {
+				if parts[1] != mount.controller {
+					continue
+				}
+				if controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.subtree_control")); mount.controller == "" && (err != nil || !strings.Contains(string(controllers), "memory")) {
+					continue
+				}
+				if _, err := os.Stat(filepath.Join(dir, "cgroup.procs")); err == nil {
+					return dir, mount.file
+				}
+			}
+		}
+	}
+	t.Skipf("no memory controller can be had here: %s", b)
+	return "", ""
+}
