@@ -67,8 +67,10 @@ func ask(dir string) ([]byte, error) {
 	defer tree.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), fingerprintTimeout)
 	defer cancel()
-	// The child still has the descriptor when it resolves the path: it is closed by the exec itself.
-	cmd := exec.CommandContext(ctx, "/proc/self/fd/"+strconv.Itoa(int(tree.Fd()))+"/"+fileName)
+	// The child still has the descriptor when it resolves these: it is closed by the exec itself.
+	inside := "/proc/self/fd/" + strconv.Itoa(int(tree.Fd()))
+	cmd := exec.CommandContext(ctx, filepath.Join(inside, fileName))
+	cmd.Dir = inside
 	cmd.Env = []string{"WASMGO_RUNNER=fingerprint"}
 	said, err := cmd.Output()
 	var exit *exec.ExitError

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const tempPrefix = ".unpack-"
@@ -66,7 +68,8 @@ func sweep(base, keepName string) error {
 }
 
 // executed reports whether a process runs the file at path. It is compared by identity: the path that /proc shows is the one
-// in the process's own mount namespace. A process that cannot be looked at counts as one that runs it.
+// in the process's own mount namespace. A process that may not be looked at has capabilities that we have not, and so is
+// none that a shim like us has started.
 func executed(path string) bool {
 	runner, err := os.Stat(path)
 	if err != nil {
@@ -79,7 +82,8 @@ func executed(path string) bool {
 	for _, link := range links {
 		exe, err := os.Stat(link)
 		switch {
-		case errors.Is(err, fs.ErrNotExist): // a kernel thread, or gone meanwhile
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH): // a kernel thread, or gone meanwhile
+		case errors.Is(err, fs.ErrPermission):
 		case err != nil, os.SameFile(runner, exe):
 			return true
 		}
