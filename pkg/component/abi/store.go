@@ -1,0 +1,151 @@
+package abi
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"wasmgo/pkg/component/types"
+)
+
+// storeBits writes up to 8 bytes, little-endian.
+func storeBits(b []byte, bits uint64) {
+	switch len(b) {
+	case 1:
+		b[0] = byte(bits)
+	case 2:
+		binary.LittleEndian.PutUint16(b, uint16(bits))
+	case 4:
+		binary.LittleEndian.PutUint32(b, uint32(bits))
+	case 8:
+		binary.LittleEndian.PutUint64(b, bits)
+	}
+}
+
+// store lowers a value into memory at an address, which is aligned and has room: whoever allocated it has checked that. Lowering may
+// run the guest's realloc, so an address is all that stays valid.
+func (c *Context) store(v Value, t types.Value, at uint32) {
+	if c.err != nil {
+		return
+	}
+	s := t.Shape()
+	l := s.Layouts[ptr]
+	switch s.Kind {
+	case types.KindString:
+		text, n := c.storeString(v.(String))
+		c.storePair(at, text, n)
+	case types.KindRecord:
+		c.storeRecord(v.(Record), s.Elems, at)
+	case types.KindVariant:
+		c.storeVariant(v.(Variant), s, at)
+	case types.KindList:
+		elems, n := c.storeList(v, s.Elems[0])
+		c.storePair(at, elems, n)
+	case types.KindArray:
+		c.storeElems(v, s.Elems[0], at)
+	case types.KindFlags:
+		storeBits(c.mem[at:at+l.Size], uint64(v.(Flags)))
+	case types.KindScalar:
+		storeBits(c.mem[at:at+l.Size], scalarBits(v))
+	default:
+		storeBits(c.mem[at:at+l.Size], uint64(c.lowerHandle(v, t)))
+	}
+}
+
+// storePair writes the address and length of a string or list.
+func (c *Context) storePair(at, first, second uint32) {
+	if c.err == nil {
+		binary.LittleEndian.PutUint32(c.mem[at:], first)
+		binary.LittleEndian.PutUint32(c.mem[at+4:], second)
+	}
+}
+
+// scalarBits are the bits of a primitive value, sign-extended to 32 bits where it is signed and shorter.
+func scalarBits(v Value) uint64 {
+	switch v := v.(type) {
+	case bool:
+		if v {
+			return 1
+		}
+		return 0
+	case int8:
+		return uint64(uint32(v))
+	case uint8:
+		return uint64(v)
+	case int16:
+		return uint64(uint32(v))
+	case uint16:
+		return uint64(v)
+	case int32:
+		return uint64(uint32(v))
+	case uint32:
+		return uint64(v)
+	case int64:
+		return uint64(v)
+	case uint64:
+		return v
+	case float32:
+		return uint64(math.Float32bits(canonicalF32(math.Float32bits(v))))
+	case float64:
+		return math.Float64bits(canonicalF64(math.Float64bits(v)))
+	case Char:
+		return uint64(uint32(v))
+	}
+	panic(fmt.Sprintf("component/abi: %T is not a primitive value", v))
+}
+
+func (c *Context) storeRecord(r Record, elems []types.Value, at uint32) {
+	for i, e := range elems {
+		l := e.Shape().Layouts[ptr]
+		at = (at + l.Align - 1) &^ (l.Align - 1)
+		c.store(r[i], e, at)
+		at += l.Size
+	}
+}
+
+func (c *Context) storeVariant(v Variant, s *types.Shape, at uint32) {
+	storeBits(c.mem[at:at+s.Discriminant()], uint64(v.Case))
+	if t := s.Cases[v.Case]; t != nil {
+		c.store(v.Payload, t, at+s.Layouts[ptr].Payload)
+	}
+}
+
+func length(v Value) uint32 {
+	if b, ok := v.(Bytes); ok {
+		return uint32(len(b))
+	}
+	return uint32(len(v.(List)))
+}
+
+func (c *Context) storeList(v Value, elem types.Value) (at, n uint32) {
+	n = length(v)
+	l := elem.Shape().Layouts[ptr]
+	at, _ = c.allocate(uint64(n)*uint64(l.Size), l.Align, "a list")
+	c.storeElems(v, elem, at)
+	return at, n
+}
+
+func (c *Context) storeElems(v Value, elem types.Value, at uint32) {
+	if c.err != nil {
+		return
+	}
+	if b, ok := v.(Bytes); ok {
+		copy(c.mem[at:], b)
+		return
+	}
+	size := elem.Shape().Layouts[ptr].Size
+	for i, e := range v.(List) {
+		c.store(e, elem, at+uint32(i)*size)
+	}
+}
+
+func (c *Context) lowerHandle(v Value, t types.Value) uint32 {
+	switch t := t.(type) {
+	case *types.Own:
+		return c.lowerOwn(v.(Handle).Rep, c.resource(t.Resource))
+	case *types.Borrow:
+		return c.lowerBorrow(v.(Handle).Rep, c.resource(t.Resource))
+	}
+	c.trapf("%s values are not supported", types.Describe(t))
+	return 0
+}
