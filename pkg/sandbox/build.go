@@ -77,7 +77,7 @@ func (b *builder) enter() error {
 			return err
 		}
 	}
-	return b.ns.enter(b.files)
+	return b.ns.enter(b.files, linux(b.spec).TimeOffsets)
 }
 
 // configure sets what belongs to the namespaces the thread is in.

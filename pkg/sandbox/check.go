@@ -132,12 +132,13 @@ func checkLinux(s *specs.Spec, ns namespaces) error {
 		return notImplemented("linux.memoryPolicy", "a NUMA memory policy")
 	case l.Personality != nil && (l.Personality.Domain != specs.PerLinux || len(l.Personality.Flags) > 0):
 		return notImplemented("linux.personality", "an execution domain other than LINUX")
-	case len(l.TimeOffsets) > 0:
-		return notImplemented("linux.timeOffsets", "a time namespace")
 	case len(l.NetDevices) > 0:
 		return notImplemented("linux.netDevices", "moving network devices")
 	case l.Seccomp != nil && l.Seccomp.ListenerPath != "":
 		return notImplemented("linux.seccomp.listenerPath", "a seccomp agent")
+	}
+	if err := checkTime(l.TimeOffsets, ns); err != nil {
+		return err
 	}
 	if err := checkMappings(l, ns); err != nil {
 		return err

@@ -77,7 +77,7 @@ func (p *Process) launchInit(b *builder) error {
 	}
 	switch l := linux(b.spec); {
 	case b.ns.fresh&unix.CLONE_NEWUSER != 0:
-		c.attr.Cloneflags = uintptr(b.ns.fresh&^unix.CLONE_NEWCGROUP | unix.CLONE_NEWNS)
+		c.attr.Cloneflags = uintptr(b.ns.fresh&^(unix.CLONE_NEWCGROUP|unix.CLONE_NEWTIME) | unix.CLONE_NEWNS) // NEWTIME is no flag of clone(2)
 		c.attr.UidMappings = sysMappings(l.UIDMappings)
 		c.attr.GidMappings = sysMappings(l.GIDMappings)
 		c.attr.GidMappingsEnableSetgroups = true

@@ -139,6 +139,17 @@ func (b *builder) mountBind(p *mountPlan) error {
 		return fmt.Errorf("%s.destination: %w", p.field, err)
 	}
 	defer unix.Close(target)
+	var st unix.Stat_t
+	if err := unix.Fstat(target, &st); err != nil {
+		return fmt.Errorf("%s.destination: %w", p.field, os.NewSyscallError("fstat", err))
+	}
+	// The kernel says just EINVAL.
+	switch targetIsDir := st.Mode&unix.S_IFMT == unix.S_IFDIR; {
+	case p.isDir && !targetIsDir:
+		return fmt.Errorf("%s.destination: %w", p.field, &os.PathError{Op: "mount a directory on", Path: p.Destination, Err: unix.ENOTDIR})
+	case !p.isDir && targetIsDir:
+		return fmt.Errorf("%s.destination: %w", p.field, &os.PathError{Op: "mount a file on", Path: p.Destination, Err: unix.EISDIR})
+	}
 	return p.attach(p.tree, target)
 }
 

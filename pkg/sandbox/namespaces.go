@@ -19,6 +19,7 @@ var cloneFlags = map[specs.LinuxNamespaceType]int{
 	specs.PIDNamespace:     unix.CLONE_NEWPID,
 	specs.CgroupNamespace:  unix.CLONE_NEWCGROUP,
 	specs.UserNamespace:    unix.CLONE_NEWUSER,
+	specs.TimeNamespace:    unix.CLONE_NEWTIME,
 }
 
 // namespaces says how each of the sandbox's namespaces comes to be. A kind that is in neither is the host's.
@@ -38,8 +39,9 @@ func newNamespaces(list []specs.LinuxNamespace) (namespaces, error) {
 		field := fmt.Sprintf("linux.namespaces[%d]", i)
 		flag, ok := cloneFlags[ns.Type]
 		switch {
-		case !ok && ns.Type == specs.TimeNamespace:
-			return n, notImplemented(field+".type", "a time namespace")
+		case ns.Type == specs.TimeNamespace && ns.Path != "":
+			// setns(2) takes only a process of one thread into a time namespace.
+			return n, notImplemented(field+".path", "joining a time namespace")
 		case !ok:
 			return n, invalid(field+".type", "%q is no namespace", ns.Type)
 		case n.has(flag):
@@ -75,9 +77,9 @@ func (n namespaces) open() (map[int]*os.File, error) {
 }
 
 // enter takes the calling thread into the namespaces of the given flags, joined or new. The pid namespace takes effect
-// for the thread's children. New ones of the user, pid and cgroup kind are the child's to
-// make.
-func (n namespaces) enter(files map[int]*os.File) error {
+// and a new time namespace take effect for the thread's children. New ones of the user, pid and cgroup kind are the child's
+// to make.
+func (n namespaces) enter(files map[int]*os.File, offsets map[string]specs.LinuxTimeOffset) error {
 	// A copy of its own of root, working directory and umask: for setns(2) into a mount namespace, and because what is
 	// done to the thread from here on is not meant for the process.
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
@@ -91,10 +93,15 @@ func (n namespaces) enter(files map[int]*os.File) error {
 			return fmt.Errorf("%s.path: %w", n.field[flag], os.NewSyscallError("setns", err))
 		}
 	}
+	if n.fresh&unix.CLONE_NEWTIME != 0 {
+		if err := unshareTime(offsets); err != nil {
+			return err
+		}
+	}
 	if n.fresh&unix.CLONE_NEWUSER != 0 {
 		return nil // the others are to belong to it, and are made with it: see startHeld
 	}
-	fresh := n.fresh &^ (unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP)
+	fresh := n.fresh &^ (unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP | unix.CLONE_NEWTIME)
 	// A mount namespace that is joined is copied: what is mounted for this container and its pivot_root are not to be seen
 	// by the others there, and go away by themselves.
 	if err := unix.Unshare(fresh | unix.CLONE_NEWNS); err != nil {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -74,12 +75,22 @@ func newBox(t testing.TB, args ...string) *box {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { out.Close() })
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if text, err := os.ReadFile(stderr.Name()); t.Failed() {
+			t.Logf("the runner's standard error: %s %v", text, err)
+		}
+		stderr.Close()
+	})
 	b := &box{stdout: out, args: args}
 	b.Config = Config{
 		Namespace: "test",
 		ID:        strings.NewReplacer("/", "-", " ", "-").Replace(t.Name()),
 		Bundle:    bundle,
-		Stdio:     [3]*os.File{nil, out, os.Stderr},
+		Stdio:     [3]*os.File{nil, out, stderr},
 		Runner:    runner,
 		Guest:     b.guest,
 		Spec: &specs.Spec{
@@ -180,3 +191,32 @@ func TestStartRunsTheRunnerInASandboxOfItsOwn(t *testing.T) {
 
 // procFile is a file of the runner's below /proc.
 func procFile(p *Process, name string) string { return fmt.Sprintf("/proc/%d/%s", p.Pid(), name) }
+
+var errGuest = errors.New("no store")
+
+type guestFunc = func(context.Context, *os.File) (handover.Guest, *os.File, error)
+
+func failingGuest(context.Context, *os.File) (handover.Guest, *os.File, error) {
+	return handover.Guest{}, nil, errGuest
+}
+
+// guestThen calls then when the guest has been found.
+func guestThen(guest guestFunc, then func()) guestFunc {
+	return func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
+		g, code, err := guest(ctx, root)
+		then()
+		return g, code, err
+	}
+}
+
+// withCode hands over a directory as the compiled code.
+func withCode(guest guestFunc, dir string) guestFunc {
+	return func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
+		g, _, err := guest(ctx, root)
+		if err != nil {
+			return g, nil, err
+		}
+		code, err := os.Open(dir)
+		return g, code, err
+	}
+}
