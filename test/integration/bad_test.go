@@ -87,7 +87,7 @@ var badSpecCases = []testCase{
 			{"a mount of an unknown type", oci.WithMounts([]specs.Mount{{Type: "nosuchfs", Source: "x", Destination: "/x"}}), []string{"nosuchfs"}},
 			{"an unknown option of a tmpfs", oci.WithMounts([]specs.Mount{{
 				Type: "tmpfs", Source: "tmpfs", Destination: "/tmp", Options: []string{"sideways"},
-			}}), []string{"/tmp"}},
+			}}), []string{"mounts[", "sideways"}},
 			{"an unknown limit", oci.WithRlimit(&specs.POSIXRlimit{Type: "RLIMIT_FUN", Soft: 1, Hard: 1}), []string{"RLIMIT_FUN"}},
 			{"a relative working directory", oci.WithProcessCwd("here"), []string{"cwd"}},
 			{"no arguments", edit(func(s *specs.Spec) { s.Process.Args = nil }), []string{"process.args"}},

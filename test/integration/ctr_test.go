@@ -71,7 +71,9 @@ var ctrCases = []testCase{
 		if lines := strings.Count(e.Ctr(t, "tasks", "ps", id).Output(t), "\n"); lines != 1 {
 			t.Errorf("ps lists %d processes, want 1", lines)
 		}
+		w := e.watch(t)
 		e.Ctr(t, "tasks", "kill", "--signal", "SIGTERM", id).Output(t)
+		w.expect(t, id, "exit 143")
 		if got := e.Ctr(t, "tasks", "delete", id).Run(t); !strings.Contains(got.Stderr, "non-zero exit code 143") {
 			t.Errorf("delete says %q", got.Stderr)
 		}

@@ -65,9 +65,7 @@ func TestShimKilled(t *testing.T) {
 			if err := syscall.Kill(e.shimOf(t, c), syscall.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
-			if got := c.wait(t); got != 137 {
-				t.Errorf("exit code %d, want 137", got)
-			}
+			// The call that waits ends with its connection, as with any shim; what happened is in the events.
 			awaitEnd(t, c.task.Pid())
 			w.expect(t, c.ID(), "create", "start", "exit 137", "delete 137")
 			e.MustBeGone(t, c.ID())

@@ -127,6 +127,22 @@ var specCases = []testCase{
 		c.kill(t, 15)
 		c.end(t)
 	}},
+	{"a time namespace shifts the clocks of the guest's process", func(t *testing.T, e env) {
+		c := e.create(t, guest("/idle.wasm").reading(neverEnds(t)).with(edit(func(s *specs.Spec) {
+			s.Linux.Namespaces = append(s.Linux.Namespaces, specs.LinuxNamespace{Type: specs.TimeNamespace})
+			s.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"monotonic": {Secs: 1000}, "boottime": {Secs: 2000, Nanosecs: 5}}
+		})))
+		if here, there := nsOf(t, "self", "time"), nsOf(t, c.pid(), "time"); here == there {
+			t.Error("the time namespace is the machine's")
+		}
+		offsets := strings.Join(strings.Fields(procFile(t, c.task.Pid(), "timens_offsets")), " ")
+		if want := "monotonic 1000 0 boottime 2000 5"; offsets != want {
+			t.Errorf("offsets %q, want %q", offsets, want)
+		}
+		c.start(t)
+		c.kill(t, 15)
+		c.end(t)
+	}},
 	{"the network namespace of the machine can be shared", func(t *testing.T, e env) {
 		c := e.create(t, guest("/hello.wasm").with(oci.WithHostNamespace(specs.NetworkNamespace)))
 		if here, there := nsOf(t, "self", "net"), nsOf(t, c.pid(), "net"); here != there {

@@ -42,9 +42,9 @@ var stdioCases = []testCase{
 		}
 	}},
 	{"stdout and stderr are kept apart", func(t *testing.T, e env) {
-		_, out, errs := e.run(t, guest("/flood.wasm", "100000", "stderr"))
-		if out != "" || len(errs) != 100000 {
-			t.Errorf("stdout %d bytes, stderr %d, want 0 and 100000", len(out), len(errs))
+		code, out, errs := e.run(t, guest("/flood.wasm", "100000", "stderr"))
+		if code != 0 || out != "" || len(errs) != 100000 {
+			t.Errorf("exit code %d, stdout %d bytes, stderr %d, want 0, 0 and 100000; stderr ends %q", code, len(out), len(errs), errs[max(0, len(errs)-100):])
 		}
 	}},
 	{"ten megabytes of output arrive whole", func(t *testing.T, e env) {
