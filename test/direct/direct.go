@@ -1,0 +1,208 @@
+package direct
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"wasmgo/pkg/handover"
+)
+
+// Compile has the runner compile a module into dir, for Start.
+func Compile(runner string, module []byte, dir string) error {
+	var code, message bytes.Buffer
+	cmd := exec.Command(runner)
+	cmd.Env = []string{"WASMGO_RUNNER=compile"}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(module), &code, &message
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("compile: %w: %s", err, message.String())
+	}
+	return os.WriteFile(filepath.Join(dir, handover.CodeName), code.Bytes(), 0o644)
+}
+
+// Process is a runner with a guest. Its standard error is this process's.
+type Process struct {
+	Started time.Time // just before the fork
+	Stdin   *os.File  // the caller's end
+	Stdout  *os.File  // the caller's end
+	cmd     *exec.Cmd
+	socket  *os.File
+}
+
+// Start starts a runner with the code in dir and waits until it is ready. Close ends it.
+func Start(runner, dir string) (_ *Process, err error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	p := &Process{cmd: exec.Command(runner), socket: os.NewFile(uintptr(pair[0]), "socket")}
+	theirs := os.NewFile(uintptr(pair[1]), "socket")
+	defer theirs.Close()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	code, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer code.Close()
+	var in, out *os.File
+	if in, p.Stdin, err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	if p.Stdout, out, err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	defer out.Close()
+	p.cmd.Env = []string{"WASMGO_RUNNER=guest"}
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = in, out, os.Stderr
+	p.cmd.ExtraFiles = []*os.File{theirs, code}
+	p.Started = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if err := handover.Send(p.socket, handover.Guest{Module: "/guest.wasm", Args: []string{"guest.wasm"}, Cwd: "/"}); err != nil {
+		return nil, err
+	}
+	theirs.Close() // so that a runner that dies is noticed
+	var ready handover.Ready
+	if err := handover.Receive(p.socket, &ready); err != nil {
+		return nil, err
+	}
+	if ready.Refusal != nil {
+		return nil, ready.Refusal
+	}
+	if ready.Failure != "" {
+		return nil, errors.New(ready.Failure)
+	}
+	return p, nil
+}
+
+// Begin lets the guest run.
+func (p *Process) Begin() error { return handover.Begin(p.socket) }
+
+// Wait closes the guest's standard input and waits for its end.
+func (p *Process) Wait() error {
+	p.Stdin.Close()
+	return p.cmd.Wait()
+}
+
+// Close kills the runner if it still runs, and releases what is left. It may be called after Wait and twice.
+func (p *Process) Close() error {
+	for _, f := range []*os.File{p.socket, p.Stdin, p.Stdout} {
+		if f != nil {
+			f.Close()
+		}
+	}
+	if p.cmd.Process == nil || p.cmd.ProcessState != nil {
+		return nil
+	}
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	if err := p.cmd.Wait(); p.cmd.ProcessState == nil {
+		return err
+	}
+	return nil
+}
+
+// PSS is the process's proportional set size in bytes: what it has to itself, and its share of what it shares.
+func (p *Process) PSS() (int64, error) {
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "smaps_rollup"))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if kib, ok := strings.CutPrefix(line, "Pss:"); ok {
+			n, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kib), "kB")), 10, 64)
+			return n << 10, err
+		}
+	}
+	return 0, errors.New("smaps_rollup without Pss")
+}
+
+// FirstInstruction is the time from just before fork and exec of a runner to the first instruction of the guest "clock", whose
+// code is in dir: the guest asks for the time before all else.
+func FirstInstruction(runner, dir string) (time.Duration, error) {
+	p, err := Start(runner, dir)
+	if err != nil {
+		return 0, err
+	}
+	defer p.Close()
+	if err := p.Begin(); err != nil {
+		return 0, err
+	}
+	var there [8]byte
+	if _, err := io.ReadFull(p.Stdout, there[:]); err != nil {
+		return 0, err
+	}
+	took := time.Unix(0, int64(binary.LittleEndian.Uint64(there[:]))).Sub(p.Started)
+	return took, p.Wait()
+}
+
+// FirstOutput is the time from just before fork and exec of a runner to the first byte that its guest, whose code is in dir, has
+// written: for a guest that cannot be asked, an upper bound of the time to its first instruction.
+func FirstOutput(runner, dir string) (time.Duration, error) {
+	p, err := Start(runner, dir)
+	if err != nil {
+		return 0, err
+	}
+	defer p.Close()
+	if err := p.Begin(); err != nil {
+		return 0, err
+	}
+	if _, err := p.Stdout.Read(make([]byte, 1)); err != nil {
+		return 0, err
+	}
+	took := time.Since(p.Started)
+	if _, err := io.Copy(io.Discard, p.Stdout); err != nil {
+		return 0, err
+	}
+	return took, p.Wait()
+}
+
+// IdlePSS is the mean PSS in bytes of n runners at the same time, each with the guest whose code is in dir (use "idle") and begun.
+func IdlePSS(runner, dir string, n int) (mean int64, err error) {
+	var all []*Process
+	defer func() {
+		for _, p := range all {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	for range n {
+		p, err := Start(runner, dir)
+		if err != nil {
+			return 0, err
+		}
+		all = append(all, p)
+		if err := p.Begin(); err != nil {
+			return 0, err
+		}
+		// Its end of the conversation is closed just before the guest runs.
+		if _, err := p.socket.Read(make([]byte, 1)); err != io.EOF {
+			return 0, fmt.Errorf("await the guest's beginning: %w", err)
+		}
+	}
+	var total int64
+	for _, p := range all {
+		pss, err := p.PSS()
+		if err != nil {
+			return 0, err
+		}
+		total += pss
+	}
+	return total / int64(n), nil
+}
