@@ -29,6 +29,15 @@ func run() error {
 	if os.Getenv("WASMGO_RUNNER") == "nsinit" {
 		return nsinit.Run()
 	}
+	if name := os.Getenv("STAND_ALONE"); name != "" { // as a hook: without the handover, output to a file
+		out, err := os.Create(name)
+		if err != nil {
+			return err
+		}
+		os.Stdout = out
+		doAll(os.Args[1:])
+		return nil
+	}
 	socket := os.NewFile(handover.SocketFD, "handover")
 	var g handover.Guest
 	if err := handover.Receive(socket, &g); err != nil {
@@ -62,13 +71,17 @@ func run() error {
 		fmt.Fprintln(os.Stderr, g.Refusal.Message)
 		os.Exit(g.Refusal.Code)
 	}
-	for _, a := range g.Args {
+	doAll(g.Args)
+	return nil
+}
+
+func doAll(verbs []string) {
+	for _, a := range verbs {
 		verb, arg, _ := strings.Cut(a, " ")
 		if err := do(verb, arg); err != nil {
 			fmt.Printf("%s: %v\n", a, err)
 		}
 	}
-	return nil
 }
 
 func do(verb, arg string) error {
