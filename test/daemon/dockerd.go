@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // DockerDaemon is a dockerd of the test's own over a containerd of its own.
@@ -145,6 +147,11 @@ func (d *DockerDaemon) cleanup(t testing.TB) {
 		command("rm", "--force", "--volumes", id)
 	}
 	errs = append(errs, settle(func() error { return d.noInterfaces(t) }), d.proc.stop())
+	// dockerd keeps the namespace of --network host as a mount, and leaves it there when it stops.
+	err := unix.Unmount(filepath.Join(d.dir, "exec", "netns", "default"), 0)
+	if !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+		errs = append(errs, err)
+	}
 	if err := errors.Join(errs...); err != nil {
 		t.Errorf("dockerd: %v", err)
 	}
