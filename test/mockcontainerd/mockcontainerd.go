@@ -79,13 +79,18 @@ func (d *Daemon) Start(t testing.TB) {
 	go func() { d.served <- server.Serve(context.Background(), l) }()
 }
 
-// Stop ends all connections and takes the socket away, as a containerd that is killed.
+// Stop ends all connections and takes the socket away. An event that has arrived has been answered by then: one that was
+// taken but not answered would, rightly, be sent again.
 func (d *Daemon) Stop(t testing.TB) {
 	t.Helper()
 	if d.server == nil {
 		return
 	}
-	_ = d.server.Close() // the listener's own error is of no interest
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := d.server.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
 	<-d.served
 	d.server = nil
 }
