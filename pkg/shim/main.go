@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
+	"golang.org/x/sys/unix"
 )
 
 // runtimeName is what a user asks for.
@@ -26,6 +28,9 @@ type flags struct {
 
 // Main runs the shim with the given arguments, without the program's name, and returns its exit code.
 func Main(args []string) int {
+	// What this process was born with beyond its three streams is not for the runners it starts. An old kernel cannot
+	// say so at once; there the descriptors of a well-behaved parent are all there is.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	err := run(args, os.Stdin, os.Stdout)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", runtimeName, err)
