@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
@@ -85,9 +84,7 @@ func makeSecret(path string) (err error) {
 // tagger computes the tag of a stream of chunks.
 type tagger struct {
 	aead cipher.AEAD
-	n    uint64 // chunks so far
-	size uint64 // bytes so far
-	tags []byte // of the chunks
+	tags []byte // of the chunks so far
 }
 
 func newTagger(secret [secretSize]byte) (*tagger, error) {
@@ -102,23 +99,22 @@ func newTagger(secret [secretSize]byte) (*tagger, error) {
 	return &tagger{aead: aead}, nil
 }
 
-// add takes the next chunk. All but the last must be of the same size. Each position has a nonce of its own, so that chunks
-// that change places change the tag.
-func (t *tagger) add(p []byte) {
-	t.n++
-	t.size += uint64(len(p))
-	t.tags = t.mac(t.tags, t.n, p)
-}
+// The nonces of the two levels. One for all chunks is enough: what a tag has to keep secret is the key, and nobody sees tags.
+const (
+	nonceSum byte = iota
+	nonceChunk
+)
 
-// sum is the tag of all chunks together: the MAC of their tags, under a nonce that no chunk has.
+// add takes the next chunk. All but the last must be of the same size.
+func (t *tagger) add(p []byte) { t.tags = t.mac(t.tags, nonceChunk, p) }
+
+// sum is the tag of all chunks together: the MAC of their tags in order. Each of those covers its chunk's length.
 func (t *tagger) sum() string {
-	all := binary.LittleEndian.AppendUint64(t.tags, t.size)
-	return base64.RawURLEncoding.EncodeToString(t.mac(nil, 0, all))
+	return base64.RawURLEncoding.EncodeToString(t.mac(nil, nonceSum, t.tags))
 }
 
-func (t *tagger) mac(dst []byte, nonce uint64, p []byte) []byte {
-	var n [12]byte
-	binary.LittleEndian.PutUint64(n[:], nonce)
+func (t *tagger) mac(dst []byte, nonce byte, p []byte) []byte {
+	n := [12]byte{nonce}
 	return t.aead.Seal(dst, n[:], nil, p)
 }
 

@@ -75,9 +75,9 @@ func (c *Cache) run(ctx context.Context, j job) error {
 	}
 	defer complaint.close()
 
-	w := start(tree, j, in.r, complaint.w)
-	if w.err != nil {
-		return fmt.Errorf("start the worker: %w", w.err)
+	w, err := start(tree, j, in.r, complaint.w)
+	if err != nil {
+		return fmt.Errorf("start the worker: %w", err)
 	}
 	// From here on there is a child, and every way out waits for it.
 	in.r.Close()
@@ -167,22 +167,22 @@ func (w *worker) kill() {
 }
 
 // start starts a worker. The goroutine it leaves behind ends when done is closed.
-func start(tree *os.File, j job, stdin, stderr *os.File) *worker {
+func start(tree *os.File, j job, stdin, stderr *os.File) (*worker, error) {
 	w := &worker{done: make(chan struct{})}
-	started := make(chan struct{})
+	started := make(chan error)
 	go func() {
 		defer close(w.done)
 		// The thread is spent on this worker. It gives up privileges that it could not get back, and the worker is
 		// killed when the thread that made it ends, which is when this process does and no earlier.
 		runtime.LockOSThread()
-		w.process, w.err = spawn(tree, j, stdin, stderr)
-		close(started)
-		if w.err == nil {
-			w.state, w.err = w.process.Wait()
+		process, err := spawn(tree, j, stdin, stderr)
+		w.process = process
+		started <- err
+		if err == nil {
+			w.state, w.err = process.Wait()
 		}
 	}()
-	<-started
-	return w
+	return w, <-started
 }
 
 // spawn forks the worker off the calling thread.

@@ -60,7 +60,8 @@ func openIn(root *os.File, name string) (*os.File, error) {
 	return os.NewFile(uintptr(file), name), nil
 }
 
-// resolve returns an O_PATH descriptor of what name is below root.
+// resolve returns an O_PATH descriptor of what name is below root. RESOLVE_IN_ROOT stops magic links too, but openat2(2) says
+// that this may change.
 func resolve(root *os.File, name string) (int, error) {
 	how := unix.OpenHow{
 		Flags:   unix.O_PATH | unix.O_CLOEXEC,
