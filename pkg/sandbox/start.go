@@ -60,10 +60,10 @@ func Start(ctx context.Context, c Config) (_ *Process, err error) {
 	}
 	g, err := build(ctx, b)
 	if err != nil {
-		return nil, fmt.Errorf("start sandbox: %w", err)
+		return nil, fmt.Errorf("start sandbox: %w", explain(err, c.Spec))
 	}
 	if err := p.hand(ctx, g); err != nil {
-		return nil, fmt.Errorf("start runner: %w", err)
+		return nil, fmt.Errorf("start runner: %w", explain(err, c.Spec))
 	}
 	// After Ready and not before: a process in mode nsinit resets some when it becomes the runner.
 	if err := b.setRlimits(p.pid); err != nil {

@@ -102,7 +102,8 @@ var badSpecCases = []testCase{
 			{"a sysctl of the whole machine", edit(func(s *specs.Spec) {
 				s.Linux.Sysctl = map[string]string{"kernel.panic": "1"}
 			}), []string{"kernel.panic"}},
-			{"a memory limit too small to start with", oci.WithMemoryLimit(4096), []string{"memory"}},
+			{"a memory limit too small to start with", oci.WithMemoryLimit(4096), []string{"linux.resources.memory.limit", "4096"}},
+			{"a memory limit too small to get ready with", oci.WithMemoryLimit(1 << 19), []string{"linux.resources.memory.limit", "524288"}},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				created, err := e.tryCreate(t, guest("/hello.wasm").with(c.opt))
