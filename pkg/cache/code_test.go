@@ -259,13 +259,24 @@ func TestDamagedEntriesAreMadeAgain(t *testing.T) {
 	}
 }
 
-func truncate(t *testing.T, path string, by int64) {
+// truncate changes the length of a file, which nobody may write, by so many bytes.
+func truncate(t *testing.T, path string, by int) {
 	t.Helper()
 	info, err := os.Stat(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(path, max(0, info.Size()+by)); err != nil {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if by > 0 {
+		b = append(b, make([]byte, by)...)
+	} else {
+		b = b[:max(0, len(b)+by)]
+	}
+	remove(t, path)
+	if err := os.WriteFile(path, b, info.Mode()); err != nil {
 		t.Fatal(err)
 	}
 }
