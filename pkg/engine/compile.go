@@ -34,7 +34,7 @@ func (e *Engine) Compile(module []byte) ([]byte, error) {
 		}
 		binary, err := wasmtime.Wat2Wasm(string(module))
 		if err != nil {
-			return nil, fmt.Errorf("read as WebAssembly text: %w", err)
+			return nil, fmt.Errorf("read as WebAssembly text: %w", tidy(err))
 		}
 		module = binary
 	}
@@ -43,12 +43,12 @@ func (e *Engine) Compile(module []byte) ([]byte, error) {
 	}
 	m, err := wasmtime.NewModule(e.engine, module)
 	if err != nil {
-		return nil, fmt.Errorf("compile: %w", err)
+		return nil, fmt.Errorf("compile: %w", tidy(err))
 	}
 	defer m.Close()
 	code, err := m.Serialize()
 	if err != nil {
-		return nil, fmt.Errorf("serialize compiled code: %w", err)
+		return nil, fmt.Errorf("serialize compiled code: %w", tidy(err))
 	}
 	return code, nil
 }

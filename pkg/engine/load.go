@@ -29,7 +29,7 @@ type Module struct {
 func (e *Engine) Load(path string) (*Module, error) {
 	m, err := wasmtime.NewModuleDeserializeFile(e.engine, path)
 	if err != nil {
-		return nil, fmt.Errorf("load compiled code: %w", err)
+		return nil, fmt.Errorf("load compiled code: %w", tidy(err))
 	}
 	return &Module{engine: e, module: m}, nil
 }

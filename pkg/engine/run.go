@@ -43,7 +43,7 @@ type Guest struct {
 func (m *Module) Link(w World) (*Guest, error) {
 	linker := wasmtime.NewLinker(m.engine.engine)
 	if err := linker.DefineWasi(); err != nil {
-		return nil, fmt.Errorf("define WASI: %w", err)
+		return nil, fmt.Errorf("define WASI: %w", tidy(err))
 	}
 	l := *(*unsafe.Pointer)(unsafe.Pointer(linker))
 	if e := C.proc_exit_define(l); e != nil {
@@ -70,7 +70,7 @@ func (m *Module) Link(w World) (*Guest, error) {
 func (m *Module) Missing() ([]Item, error) {
 	linker := wasmtime.NewLinker(m.engine.engine)
 	if err := linker.DefineWasi(); err != nil {
-		return nil, fmt.Errorf("define WASI: %w", err)
+		return nil, fmt.Errorf("define WASI: %w", tidy(err))
 	}
 	store := wasmtime.NewStore(m.engine.engine)
 	var missing []Item
@@ -145,12 +145,8 @@ type Trap struct {
 
 func (t *Trap) Error() string { return t.Text }
 
-type textualError string
-
-func (e textualError) Error() string { return string(e) }
-
 // textError makes an error of a C string and frees it.
 func textError(text *C.char) error {
 	defer C.free(unsafe.Pointer(text))
-	return textualError(C.GoString(text))
+	return tidy(errors.New(C.GoString(text)))
 }

@@ -1,10 +1,14 @@
 package runner
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/handover"
 	"wasmgo/test/guests"
@@ -44,6 +48,7 @@ func TestGuestEnds(t *testing.T) {
 		"_start by default":                            {guest: "exports", stdout: "start\n"},
 		"an export of a module without _start":         {guest: "no_start", options: []option{export("run")}},
 		"too large a memory for the limit":             {guest: "big_memory", options: []option{withGuest(func(g *handover.Guest) { g.MemoryLimit = 16 << 20 })}, code: 126, stderr: []string{"/big_memory.wasm cannot be started", "memory limit", "1024 pages"}},
+		"a shared memory":                              {guest: "shared_memory", code: 126, stderr: []string{"/shared_memory.wasm cannot be started", "shared memory"}},
 		"memory that fits the limit":                   {guest: "big_memory", options: []option{withGuest(func(g *handover.Guest) { g.MemoryLimit = 128 << 20 })}},
 		"memory.grow fails at the limit":               {guest: "grow", options: []option{withGuest(func(g *handover.Guest) { g.MemoryLimit = 64 << 20 })}, code: 14, stdout: "..."},
 		"a Go guest under the smallest limit of all":   {guest: "hello", options: []option{withGuest(func(g *handover.Guest) { g.MemoryLimit = 6 << 20 })}, stdout: "hello from wasm\n"},
@@ -121,6 +126,9 @@ func TestGuestIsRefused(t *testing.T) {
 				t.Fatal("not refused")
 			}
 			inOrder(t, s.ready.Refusal.Message, c.message)
+			if strings.TrimSpace(s.ready.Refusal.Message) != s.ready.Refusal.Message {
+				t.Errorf("%q has space at its ends", s.ready.Refusal.Message)
+			}
 			code, _ := s.run()
 			if code != handover.CodeNotRunnable {
 				t.Errorf("exit code %d, want %d", code, handover.CodeNotRunnable)
@@ -149,6 +157,56 @@ func TestShimGoesAwayBeforeBegin(t *testing.T) {
 	if code != codeInternal || stdout != "" || s.stderr.Len() != 0 {
 		t.Errorf("exit code %d, output %q and %q; want %d and nothing", code, stdout, s.stderr.String(), codeInternal)
 	}
+}
+
+func TestResourceLimits(t *testing.T) {
+	for name, c := range map[string]struct {
+		guest    string
+		resource int
+		limit    uint64
+		code     int
+		stderr   []string
+	}{
+		"the guest's stack does not depend on the process's": {"recurse", unix.RLIMIT_STACK, 128 << 10, 134, []string{"call stack exhausted"}},
+		"too few addresses are told as such":                 {"idle", unix.RLIMIT_AS, 4 << 30, 126, []string{"/idle.wasm cannot be started", "reserve"}},
+		"few descriptors are enough":                         {"hello", unix.RLIMIT_NOFILE, 16, 0, nil},
+		"no core is needed":                                  {"trap", unix.RLIMIT_CORE, 0, 134, []string{"unreachable"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := spawn(t, c.guest, withRlimit(c.resource, c.limit))
+			code, _ := s.run()
+			if code != c.code {
+				t.Errorf("exit code %d, want %d; standard error: %s", code, c.code, s.stderr.String())
+			}
+			inOrder(t, s.stderr.String(), c.stderr)
+		})
+	}
+}
+
+// withRlimit starts the runner by way of a shell that lowers a limit.
+func withRlimit(resource int, limit uint64) option {
+	flags := map[int]string{unix.RLIMIT_STACK: "-s", unix.RLIMIT_AS: "-v", unix.RLIMIT_NOFILE: "-n", unix.RLIMIT_CORE: "-c"}
+	value := limit
+	if resource == unix.RLIMIT_STACK || resource == unix.RLIMIT_AS {
+		value >>= 10
+	}
+	return func(_ *handover.Guest, cmd *exec.Cmd) {
+		cmd.Args = []string{"sh", "-c", fmt.Sprintf(`ulimit %s %d && exec "$0"`, flags[resource], value), cmd.Path}
+		cmd.Path = "/bin/sh"
+	}
+}
+
+func TestFailuresAreTold(t *testing.T) {
+	module := codeDir(t, guests.Bytes(t, "args"))
+	t.Run("a working directory that is gone", func(t *testing.T) {
+		launch(t, module, "args", withCwd("/no/such/directory")).fails("chdir /no/such/directory", "no such file")
+	})
+	t.Run("no code", func(t *testing.T) {
+		launch(t, t.TempDir(), "args").fails("load compiled code", "No such file")
+	})
+	t.Run("no directory with code", func(t *testing.T) {
+		launch(t, "", "args").fails("directory with compiled code")
+	})
 }
 
 func TestDamagedCodeIsNoTrap(t *testing.T) {
