@@ -70,12 +70,13 @@ func (s Sets) Limit() (permitted Mask, err error) {
 	return set(func(permitted Mask) (Mask, Mask) { return permitted, s.Inheritable & permitted })
 }
 
-// Raise leaves the calling thread just what its ambient set needs, and sets that. It is for a thread that has changed its
-// user with PR_SET_KEEPCAPS.
+// Raise leaves the calling thread what the next program may have, and sets the ambient set. It is for a thread that has
+// changed its user with PR_SET_KEEPCAPS. The bounding set stays permitted: with no_new_privs even the root user does not
+// get back what it has once let go of.
 func (s Sets) Raise() error {
 	had, err := set(func(permitted Mask) (Mask, Mask) {
 		ambient := s.Ambient & permitted
-		return ambient, s.Inheritable&permitted | ambient
+		return (s.Bounding | ambient) & permitted, s.Inheritable&permitted | ambient
 	})
 	if err != nil {
 		return err

@@ -203,6 +203,9 @@ func (b *builder) mountNew(p *mountPlan, fill func(top int) error) error {
 		return fmt.Errorf("%s.destination: %w", p.field, err)
 	}
 	defer unix.Close(target)
+	if err := b.giveAway(p, tree); err != nil {
+		return err
+	}
 	if fill != nil {
 		if err := fill(tree); err != nil {
 			return err
@@ -217,6 +220,24 @@ func (b *builder) mountNew(p *mountPlan, fill func(top int) error) error {
 		return err
 	}
 	return p.attach(tree, target)
+}
+
+// giveAway makes the container's root the owner of a file system that the host's root made. A tmpfs is born with its owner:
+// see ownData.
+func (b *builder) giveAway(p *mountPlan, tree int) error {
+	if len(b.ids.uids) == 0 || p.Type == "tmpfs" {
+		return nil
+	}
+	names := []string{""}
+	if p.Type == "devpts" {
+		names = append(names, "ptmx")
+	}
+	for _, name := range names {
+		if err := unix.Fchownat(tree, name, b.ids.uid(0), b.ids.gid(0), unix.AT_EMPTY_PATH|unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return fmt.Errorf("%s: %w", p.field, &os.PathError{Op: "fchownat", Path: p.Destination, Err: err})
+		}
+	}
+	return nil
 }
 
 // newFilesystem makes a file system of the plan's type, mounted nowhere yet. If it is to be filled it is writable at first.

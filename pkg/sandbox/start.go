@@ -177,7 +177,7 @@ func (p *Process) hand(ctx context.Context, g handover.Guest) error {
 	defer stop()
 	var ready handover.Ready
 	err := handover.Send(p.socket, g)
-	if err == nil {
+	if err == nil || hungUp(err) { // one that has failed says why, and does not listen
 		err = handover.Receive(p.socket, &ready)
 	}
 	switch {
@@ -191,7 +191,7 @@ func (p *Process) hand(ctx context.Context, g handover.Guest) error {
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+	case hungUp(err):
 		select {
 		case <-p.done:
 			return fmt.Errorf("%w: status %d", errRunnerEnded, p.exit.Status)
@@ -200,6 +200,11 @@ func (p *Process) hand(ctx context.Context, g handover.Guest) error {
 		}
 	}
 	return err
+}
+
+// hungUp reports whether an error of the handover means that the runner has gone.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
 }
 
 // abandon removes what a failed Start leaves.

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -73,26 +74,22 @@ func checkSysctls(s *specs.Spec, ns namespaces) error {
 // setSysctls writes kernel parameters. Below /proc/sys a thread sees those of the namespaces it is in itself.
 func (b *builder) setSysctls() error {
 	values := linux(b.spec).Sysctl
-	if len(values) == 0 {
-		return nil
-	}
-	if root := b.ids.uid(0); root != 0 {
-		// Those of the ipc namespace belong to its root user, and the host's is nobody there (ipc_permissions in
-		// ipc/ipc_sysctl.c).
-		if err := actAs(root); err != nil {
-			return fmt.Errorf("linux.sysctl: %w", err)
-		}
-	}
-	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		if err := writeProc(b.proc, "sys/"+sysctlFile(name), values[name]); err != nil {
-			errs = append(errs, fmt.Errorf("linux.sysctl[%q]: %w", name, err))
+		file := "sys/" + sysctlFile(name)
+		err := writeProc(b.proc, file, values[name])
+		if errors.Is(err, fs.ErrPermission) && b.ids.uid(0) != 0 {
+			// Those of an ipc namespace belong to the root of its user namespace, to whom the host's root is anybody
+			// (ipc_permissions in ipc/ipc_sysctl.c).
+			err = actAs(b.ids.uid(0))
+			if err == nil {
+				err = errors.Join(writeProc(b.proc, file, values[name]), actAs(0))
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("linux.sysctl[%q]: %w", name, err)
 		}
 	}
-	if b.ids.uid(0) != 0 {
-		errs = append(errs, actAs(0))
-	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // actAs changes the calling thread's effective user; as the real one stays root it can change back, with all capabilities.
