@@ -69,7 +69,7 @@ if [ "$what" = all ] && ! [ -e "$dir/systemd.tar" ]; then
 	need mmdebstrap mmdebstrap
 	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	# The packages' files without their installation scripts: systemd needs none of those to boot.
-	mmdebstrap --quiet --variant=extract --include=systemd,dbus \
+	mmdebstrap --quiet --variant=extract --include=systemd,dbus,util-linux \
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
 		"$release" "$tmp/systemd.tar"
 	mv "$tmp/systemd.tar" "$dir/systemd.tar"

@@ -75,8 +75,8 @@ func newMachine(t testing.TB, wants ...string) *machine {
 	return m
 }
 
-// run adds a package's tests, compiled for a machine without libraries, with their testdata.
-func (m *machine) run(pkg string, args ...string) {
+// run adds a package's tests, compiled for a machine without libraries, with their testdata, to run in the environment given.
+func (m *machine) run(pkg string, env ...string) {
 	m.t.Helper()
 	name := strings.ReplaceAll(pkg, "/", "-")
 	m.packages = append(m.packages, name)
@@ -89,7 +89,22 @@ func (m *machine) run(pkg string, args ...string) {
 	}
 	m.files.file("test/"+name+"/test", binary, 0o755)
 	m.files.tree("test/"+name+"/testdata", filepath.Join("..", "..", pkg, "testdata"))
-	m.command(name, "cd /test/"+name+" && ./test -test.v -test.timeout 3m "+strings.Join(args, " "))
+	m.command(name, "cd /test/"+name+" && "+strings.Join(append(env, "./test -test.v -test.timeout 3m"), " "))
+}
+
+// runSandbox adds the tests of pkg/sandbox with the stand-in for the runner that they otherwise build themselves, in the way
+// they do.
+func (m *machine) runSandbox() {
+	m.t.Helper()
+	runner := filepath.Join(m.t.TempDir(), "runner")
+	cmd := exec.Command("go", "build", "-ldflags=-linkmode external -extldflags -static", "-o", runner, "./pkg/sandbox/testdata/runner")
+	cmd.Dir = filepath.Join("..", "..")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		m.t.Fatalf("build the stand-in for the runner: %v\n%s", err, out)
+	}
+	m.files.file("test/runner/runner", runner, 0o755)
+	m.run("pkg/sandbox", "WASMGO_TEST_RUNNER=/test/runner")
 }
 
 // command adds a shell command to what the machine runs, under a name.
