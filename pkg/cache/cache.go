@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"wasmgo/pkg/runnerbin"
 )
 
@@ -52,11 +54,26 @@ func Open(root, runnerDir string) (*Cache, error) {
 			return nil, fmt.Errorf("cache of compiled code: %w", err)
 		}
 	}
+	if err := ours(root); err != nil {
+		return nil, fmt.Errorf("cache of compiled code: %w", err)
+	}
 	c.secret, err = openSecret(filepath.Join(root, "content.secret"))
 	if err != nil {
 		return nil, fmt.Errorf("cache of compiled code: %w", err)
 	}
 	return c, nil
+}
+
+// ours makes sure that nobody else can put code into the directory path.
+func ours(path string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(path, &st); err != nil {
+		return &os.PathError{Op: "stat", Path: path, Err: err}
+	}
+	if int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
+		return fmt.Errorf("%s (mode %o, user %d) must belong to user %d and be writable by nobody else", path, st.Mode&0o7777, st.Uid, os.Geteuid())
+	}
+	return nil
 }
 
 func (c *Cache) codeDir() string    { return filepath.Join(c.root, "code") }

@@ -33,7 +33,7 @@ func (c *Cache) Seccomp(ctx context.Context, profile *specs.LinuxSeccomp) ([]byt
 	}
 	text, err := json.Marshal(profile)
 	if err != nil {
-		return nil, fmt.Errorf("linux.seccomp: %w", err)
+		return nil, fmt.Errorf("encode the profile: %w", err)
 	}
 	h := sha256.New()
 	h.Write(text)
@@ -47,7 +47,7 @@ func (c *Cache) Seccomp(ctx context.Context, profile *specs.LinuxSeccomp) ([]byt
 	}
 	filter, err = c.filter(ctx, filepath.Join(c.seccompDir(), key), text)
 	if err != nil {
-		return nil, fmt.Errorf("linux.seccomp: %w", err)
+		return nil, err
 	}
 	c.mu.Lock()
 	c.filters[key] = filter
@@ -129,7 +129,7 @@ func (c *Cache) translateProfile(ctx context.Context, temp string, profile []byt
 	case errors.As(err, &bad):
 		return nil, fmt.Errorf("%s: %w", bad.reason, errdefs.ErrInvalidArgument)
 	case err != nil:
-		return nil, err
+		return nil, fmt.Errorf("translate the profile: %w", err)
 	}
 	f := make([]byte, maxFilter+1)
 	n, err := out.ReadAt(f, 0)

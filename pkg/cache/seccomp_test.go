@@ -65,8 +65,8 @@ func TestSeccompErrors(t *testing.T) {
 			watchLeaks(t)
 			c := newCache(t, tc.behaviour)
 			_, err := c.Seccomp(t.Context(), profile("read"))
-			if err == nil || !strings.Contains(err.Error(), tc.word) || !strings.Contains(err.Error(), "linux.seccomp") {
-				t.Errorf("got %v, want linux.seccomp and %q in it", err, tc.word)
+			if err == nil || !strings.Contains(err.Error(), tc.word) {
+				t.Errorf("got %v, want %q in it", err, tc.word)
 			}
 			if got := errors.Is(err, errdefs.ErrInvalidArgument); got != tc.invalid {
 				t.Errorf("blames the profile: %v, want %v", got, tc.invalid)

@@ -143,6 +143,15 @@ func TestRootCannotBeUsed(t *testing.T) {
 			t.Errorf("got %v, want ENOTDIR that names %s", err, root)
 		}
 	})
+	t.Run("others can write it", func(t *testing.T) {
+		root := t.TempDir()
+		if err := os.Chmod(root, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(root, runner); err == nil || !strings.Contains(err.Error(), root) {
+			t.Errorf("got %v, want an error that names %s", err, root)
+		}
+	})
 	t.Run("it is read-only", func(t *testing.T) {
 		if os.Geteuid() != 0 {
 			t.Skip("needs root: run `make test` as root")
@@ -195,7 +204,7 @@ func tmpfs(t *testing.T, options string) string {
 	if rest, ok := strings.CutPrefix(options, "ro,"); ok {
 		flags, options = unix.MS_RDONLY, rest
 	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", flags, options); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", flags, options+",mode=700"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -49,11 +49,14 @@ func Dir(root string) (string, error) {
 	}
 	base := filepath.Join(root, "runner")
 	dir := filepath.Join(base, src.name)
-	if err := check(dir, src.size); err == nil {
-		return dir, touch(dir)
-	}
 	if err := os.MkdirAll(base, 0o700); err != nil {
 		return "", fmt.Errorf("unpack the runner: %w", err)
+	}
+	if err := ours(base); err != nil {
+		return "", fmt.Errorf("unpack the runner: %w", err)
+	}
+	if check(dir, src.size) == nil {
+		return dir, touch(dir)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), unpackTimeout)
 	defer cancel()
@@ -155,6 +158,18 @@ func check(dir string, size int64) error {
 	}
 	if st.Mode != unix.S_IFREG|0o755 || int(st.Uid) != os.Geteuid() || st.Nlink != 1 || st.Size != size {
 		return fmt.Errorf("%s: mode %o of user %d, %d links, size %d", path, st.Mode, st.Uid, st.Nlink, st.Size)
+	}
+	return nil
+}
+
+// ours makes sure that nobody else can put a runner into the directory path.
+func ours(path string) error {
+	var st unix.Stat_t
+	if err := unix.Lstat(path, &st); err != nil {
+		return &os.PathError{Op: "lstat", Path: path, Err: err}
+	}
+	if int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
+		return fmt.Errorf("%s (mode %o, user %d) must belong to user %d and be writable by nobody else", path, st.Mode&0o7777, st.Uid, os.Geteuid())
 	}
 	return nil
 }

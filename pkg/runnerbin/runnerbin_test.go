@@ -287,6 +287,23 @@ func TestDirSaysWhenItCannotUnpack(t *testing.T) {
 	}
 }
 
+func TestDirRefusesAPlaceThatOthersCanWrite(t *testing.T) {
+	path, root := filepath.Join(t.TempDir(), "my-runner"), t.TempDir()
+	if err := os.WriteFile(path, []byte("a runner"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(PathVariable, path)
+	if _, err := Dir(root); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(root, "runner"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Dir(root); err == nil || !strings.Contains(err.Error(), root) {
+		t.Errorf("got %v, want an error that names %s", err, root)
+	}
+}
+
 func TestShimWithoutARunnerSaysHowToGetOne(t *testing.T) {
 	if _, err := fromPayload(fstest.MapFS{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no payload: %v, want fs.ErrNotExist", err)
