@@ -65,15 +65,19 @@ func (c *Cache) Code(ctx context.Context, m *os.File, name string) (*Entry, erro
 
 // compileOnce compiles m, whose digest is d, and opens the entry; unless another was faster, then it opens theirs. With errChanged
 // it returns what the digest was when m was read now.
-func (c *Cache) compileOnce(ctx context.Context, d digest, m *os.File, name string) (_ *Entry, now digest, err error) {
+func (c *Cache) compileOnce(ctx context.Context, d digest, m *os.File, name string) (e *Entry, now digest, err error) {
 	key := c.key(d)
 	path := filepath.Join(c.codeDir(), key)
 	lock, err := lockfile.Acquire(ctx, path+lockSuffix)
 	if err != nil {
 		return nil, now, err
 	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	e, err := openEntry(path, key)
+	defer func() {
+		if err = errors.Join(err, lock.Unlock()); err != nil && e != nil {
+			e, err = nil, errors.Join(err, e.Close())
+		}
+	}()
+	e, err = openEntry(path, key)
 	switch {
 	case err == nil:
 		return e, d, nil

@@ -314,6 +314,21 @@ func mkdir(t *testing.T, path string) {
 	}
 }
 
+func TestUseIsNoted(t *testing.T) {
+	c := newCache(t, "good")
+	m := newModule(t, "module")
+	code(t, c, m)
+	dir := filepath.Join(c.codeDir(), names(t, c.codeDir())[0])
+	old := time.Now().Add(-2 * touchEvery)
+	if err := os.Chtimes(dir, old, old); err != nil {
+		t.Fatal(err)
+	}
+	code(t, c, m)
+	if info, err := os.Stat(dir); err != nil || time.Since(info.ModTime()) > touchEvery {
+		t.Errorf("last used %v, %v", info.ModTime(), err)
+	}
+}
+
 func TestSweepRemovesWhatTheDeadLeft(t *testing.T) {
 	c := newCache(t, "good")
 	dead := strings.Repeat("d", 64)

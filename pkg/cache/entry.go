@@ -137,5 +137,8 @@ func touch(dir *os.File, path string) error {
 	if now.Sub(info.ModTime()) < touchEvery {
 		return nil
 	}
-	return os.Chtimes(path, now, now)
+	if err := os.Chtimes(path, now, now); !errors.Is(err, unix.EROFS) {
+		return err
+	}
+	return nil // what cannot be written need not be tidied either
 }

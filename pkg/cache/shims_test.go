@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -169,6 +170,10 @@ func TestRootCannotBeUsed(t *testing.T) {
 		c := openCache(t, root, runner)
 		m := newModule(t, "module")
 		code(t, c, m)
+		old := time.Now().Add(-2 * touchEvery)
+		if err := os.Chtimes(filepath.Join(c.codeDir(), names(t, c.codeDir())[0]), old, old); err != nil {
+			t.Fatal(err)
+		}
 		if err := unix.Mount("", root, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 			t.Fatal(err)
 		}

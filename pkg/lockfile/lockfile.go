@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -67,8 +68,13 @@ func Try(path string) (*Lock, error) {
 
 // Unlock removes the lock's file and gives the lock up.
 func (l *Lock) Unlock() error {
-	// In this order: a file removed after the unlock might already be the next holder's.
-	return errors.Join(os.Remove(l.file.Name()), l.file.Close())
+	// In this order: a file removed after the unlock might already be the next holder's. Somebody who tidied up may have
+	// been faster.
+	err := os.Remove(l.file.Name())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, l.file.Close())
 }
 
 func flock(f *os.File) error {

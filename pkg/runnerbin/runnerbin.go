@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -63,6 +64,8 @@ func Dir(root string) (string, error) {
 	if err := install(ctx, base, src); err != nil {
 		return "", fmt.Errorf("unpack the runner: %w", err)
 	}
+	// The shim lives as long as its container and will not need this much again.
+	debug.FreeOSMemory()
 	return dir, nil
 }
 
@@ -110,7 +113,7 @@ func fromPayload(fsys fs.FS) (source, error) {
 		if err != nil {
 			return nil, err
 		}
-		z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1))
+		z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}

@@ -31,7 +31,10 @@ func touch(dir string) error {
 	if now.Sub(info.ModTime()) < touchEvery {
 		return nil
 	}
-	return os.Chtimes(dir, now, now)
+	if err := os.Chtimes(dir, now, now); !errors.Is(err, unix.EROFS) {
+		return err
+	}
+	return nil // what cannot be written need not be tidied either
 }
 
 // sweep removes what lies below base and is not needed: half-unpacked directories of shims that died, and runners of other
