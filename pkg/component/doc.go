@@ -1,13 +1,20 @@
 // Package component is the WebAssembly component model over a core engine.
 //
-//	file ─▶ binary.Decode ─▶ syntax tree ─▶ validate.Component ─▶ types of all definitions
-//	            │ uses                            │ uses
-//	          wire  bytes, LEB128, names        names  labels, interface names, semver
-//	          core  core modules' types         types  value types, resources, subtyping
+//	file ─▶ binary.Decode ─▶ validate.Validate ─▶ Program ─ Instantiate ─▶ Instance ─ Func ─▶ Call
+//	            │ uses              │ uses           │ uses          │ uses
+//	          wire  bytes         names  labels    the engine's   abi       values, memory, handles
+//	          core  module types  types  subtypes   compiler      corewasm  the engine, unchecked
 //
-// Why there is one at all, with the figures, is in design section 3: the C API's component interface is too slow for streams of
-// bytes and lacks sockets, wasi:http and asynchronous calls.
+// An instance of a component is a [state] (handle table, resource types, whether it may be entered or left) and the index spaces that
+// its definitions filled. Canonical definitions tie core functions and component functions together:
 //
-// The packages are layers: each uses only what stands to its left or below. wire, core, binary, names and types know nothing of
-// running anything, and none of them uses cgo.
+//	core code of A ─ lower ─▶ Func ─ lift ─▶ core code of B
+//	 A's memory,              values of        B's memory,
+//	 table, realloc           component types  table, realloc
+//
+// or one end is the host. A call goes through a [guest] on each side; what a guest gets wrong is a trap of its own call. canon.go has
+// the synchronous definitions, async.go is where those of WASI 0.3 belong.
+//
+// Why there is a component model in here at all, with the figures, is in design section 3: the C API's component interface is too slow
+// for streams of bytes and lacks sockets, wasi:http and asynchronous calls. Only corewasm uses cgo.
 package component

@@ -9,8 +9,15 @@ type Resource struct {
 	// Impl is the table of the instance that defines it, nil for the host. A borrow that comes home is passed as the bare
 	// representation, because that instance may see it anyway.
 	Impl *Table
-	// Drop is called with the representation when the last owner drops it. May be nil. An error is a trap.
-	Drop func(rep uint32) error
+	// Owner is whatever the maker of the type needs to destroy a resource.
+	Owner any
+}
+
+func (r *Resource) String() string {
+	if r.Name == "" {
+		return "resource without a name"
+	}
+	return "resource " + r.Name
 }
 
 // Resources says what the resource types of a function type are in an instance.
@@ -67,7 +74,7 @@ func (t *Table) handle(i uint32, r *Resource) (*entry, error) {
 	case e.kind == other:
 		return nil, trap("handle %d is not a resource", i)
 	case e.resource != r:
-		return nil, trap("handle %d is a %s, not a %s", i, e.resource.Name, r.Name)
+		return nil, trap("handle %d is a %v, not a %v", i, e.resource, r)
 	}
 	return e, nil
 }
@@ -90,24 +97,21 @@ func (t *Table) Rep(r *Resource, i uint32) (uint32, error) {
 	return e.rep, nil
 }
 
-// Drop is resource.drop: the handle is gone, and if it owned the resource, so is that.
-func (t *Table) Drop(r *Resource, i uint32) error {
+// Drop is resource.drop: the handle is gone. If last is set it owned the resource, which the caller must destroy now.
+func (t *Table) Drop(r *Resource, i uint32) (rep uint32, last bool, err error) {
 	e, err := t.handle(i, r)
 	switch {
 	case err != nil:
-		return err
+		return 0, false, err
 	case e.lends > 0:
-		return trap("cannot drop handle %d while it is lent", i)
+		return 0, false, trap("cannot drop handle %d while it is lent", i)
 	}
-	rep, owned := e.rep, e.kind == ownHandle
-	if !owned {
+	rep, last = e.rep, e.kind == ownHandle
+	if !last {
 		e.scope.borrows--
 	}
 	t.remove(i)
-	if owned && r.Drop != nil {
-		return r.Drop(rep)
-	}
-	return nil
+	return rep, last, nil
 }
 
 // liftOwn takes a resource away from the guest.

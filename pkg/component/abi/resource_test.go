@@ -16,14 +16,19 @@ type world struct {
 	dropped                                  []uint32
 }
 
+// drop drops a handle and writes down the resources that are gone.
+func (w *world) drop(r *Resource, i uint32) error {
+	rep, last, err := w.table.Drop(r, i)
+	if last {
+		w.dropped = append(w.dropped, rep)
+	}
+	return err
+}
+
 func newWorld(t *testing.T) *world {
 	w := &world{}
-	drop := func(rep uint32) error {
-		w.dropped = append(w.dropped, rep)
-		return nil
-	}
-	w.mine = &Resource{Name: "mine", Impl: &w.table, Drop: drop}
-	w.theirs = &Resource{Name: "theirs", Drop: drop}
+	w.mine = &Resource{Name: "mine", Impl: &w.table}
+	w.theirs = &Resource{Name: "theirs"}
 	a, b := &types.Resource{ID: &types.ID{Name: "mine"}}, &types.Resource{ID: &types.ID{Name: "theirs"}}
 	w.resources = Resources{a.ID: w.mine, b.ID: w.theirs}
 	w.ownMine, w.borrowMine = made(t, &types.Own{Resource: a}), made(t, &types.Borrow{Resource: a})
@@ -78,7 +83,7 @@ func TestHandles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := w.table.Drop(w.theirs, h1); !isTrap(err) {
+	if err := w.drop(w.theirs, h1); !isTrap(err) {
 		t.Errorf("dropped while it is lent: %v", err)
 	}
 	if _, err := w.lift(w.context(), h1, w.ownThem); !isTrap(err) {
@@ -86,7 +91,7 @@ func TestHandles(t *testing.T) {
 	}
 	caller.Scope.Return()
 
-	if err := w.table.Drop(w.theirs, h1); err != nil || len(w.dropped) != 1 || w.dropped[0] != 42 {
+	if err := w.drop(w.theirs, h1); err != nil || len(w.dropped) != 1 || w.dropped[0] != 42 {
 		t.Errorf("drop: %v, dropped %v", err, w.dropped)
 	}
 	if i, err := w.table.New(w.theirs, 46); err != nil || i != h1 {
@@ -95,7 +100,7 @@ func TestHandles(t *testing.T) {
 	if err := callee.Scope.Finish(); !isTrap(err) {
 		t.Errorf("a call ended with a borrowed handle: %v", err)
 	}
-	if err := w.table.Drop(w.theirs, h3); err != nil || len(w.dropped) != 1 {
+	if err := w.drop(w.theirs, h3); err != nil || len(w.dropped) != 1 {
 		t.Errorf("dropping a borrow: %v, dropped %v", err, w.dropped)
 	}
 	if err := callee.Scope.Finish(); err != nil {
@@ -119,16 +124,16 @@ func TestHandleTraps(t *testing.T) {
 		name string
 		do   func(w *world, own, borrowed uint32) error
 	}{
-		{"an index that was never given", func(w *world, own, _ uint32) error { return w.table.Drop(w.theirs, 99) }},
-		{"index zero", func(w *world, own, _ uint32) error { return w.table.Drop(w.theirs, 0) }},
+		{"an index that was never given", func(w *world, own, _ uint32) error { return w.drop(w.theirs, 99) }},
+		{"index zero", func(w *world, own, _ uint32) error { return w.drop(w.theirs, 0) }},
 		{"an index that is dropped twice", func(w *world, own, _ uint32) error {
-			return errors.Join(w.table.Drop(w.theirs, own), w.table.Drop(w.theirs, own))
+			return errors.Join(w.drop(w.theirs, own), w.drop(w.theirs, own))
 		}},
 		{"the representation of another type", func(w *world, own, _ uint32) error {
 			_, err := w.table.Rep(w.mine, own)
 			return err
 		}},
-		{"a drop as another type", func(w *world, own, _ uint32) error { return w.table.Drop(w.mine, own) }},
+		{"a drop as another type", func(w *world, own, _ uint32) error { return w.drop(w.mine, own) }},
 		{"giving away what is borrowed", func(w *world, _, borrowed uint32) error {
 			_, err := w.lift(w.context(), borrowed, w.ownThem)
 			return err
@@ -184,7 +189,7 @@ func TestHandlesDoNotAllocate(t *testing.T) {
 			t.Fatal("wrong representation")
 		}
 		c.Scope.Return()
-		if err := w.table.Drop(w.theirs, i); err != nil {
+		if _, _, err := w.table.Drop(w.theirs, i); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -1,0 +1,180 @@
+package corewasm
+
+// #include "core.h"
+// #include <stdlib.h>
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/cgo"
+	"strings"
+	"unsafe"
+
+	"github.com/bytecodealliance/wasmtime-go/v44"
+
+	"wasmgo/pkg/component/core"
+)
+
+// A Val is a core value where the engine keeps it: 16 bytes. Of i32 and f32 only the lower half of Lo means something.
+type Val struct{ Lo, hi uint64 }
+
+// An Extern is a function, table, memory, global or tag of a store. The zero Extern is none.
+type Extern C.item
+
+// A Trap is how Wasm code ended that went wrong by itself.
+type Trap struct{ Message string }
+
+func (t *Trap) Error() string { return t.Message }
+
+// A Store holds instances and what they share. Close ends it.
+type Store struct {
+	store   *wasmtime.Store
+	context unsafe.Pointer
+	handles []cgo.Handle
+	err     error // why the innermost host function failed
+}
+
+// NewStore makes a store.
+func NewStore(engine *wasmtime.Engine) *Store {
+	s := &Store{store: wasmtime.NewStore(engine)}
+	s.context = unsafe.Pointer(s.store.Context())
+	return s
+}
+
+// Close frees the store with everything in it. It is idempotent.
+func (s *Store) Close() {
+	if s.context == nil {
+		return
+	}
+	s.context = nil
+	s.store.Close()
+	for _, h := range s.handles {
+		h.Delete()
+	}
+	s.handles = nil
+}
+
+func (s *Store) ptr() unsafe.Pointer {
+	if s.context == nil {
+		panic("component/corewasm: the store has been closed")
+	}
+	return s.context
+}
+
+// EnableExceptions turns the exceptions of core WebAssembly on, which wasmtime-go has no setting for. Types of imports and exports must
+// then never be asked of the C API: it aborts the process at those it cannot describe.
+func EnableExceptions(c *wasmtime.Config) {
+	C.exceptions_set(*(*unsafe.Pointer)(unsafe.Pointer(c)), true)
+	runtime.KeepAlive(c)
+}
+
+// modulePointer is the one field of a wasmtime.Module, which it does not export.
+func modulePointer(m *wasmtime.Module) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(m)) }
+
+// An Instance is a core instance.
+type Instance struct {
+	store    *Store
+	instance C.instance
+}
+
+// Instantiate makes an instance of a module, with an import for each that the module has, in its order.
+func (s *Store) Instantiate(m *wasmtime.Module, imports []Extern) (*Instance, error) {
+	i := &Instance{store: s}
+	f := C.instance_new(s.ptr(), modulePointer(m), (*C.item)(unsafe.SliceData(imports)), C.size_t(len(imports)), &i.instance)
+	runtime.KeepAlive(m)
+	if err := s.failure(f); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// Export finds an export by name.
+func (i *Instance) Export(name string) (Extern, bool) {
+	var e Extern
+	p := unsafe.StringData(name)
+	ok := C.instance_export(i.store.ptr(), &i.instance, (*C.char)(unsafe.Pointer(p)), C.size_t(len(name)), (*C.item)(&e))
+	return e, bool(ok)
+}
+
+// failure turns a C failure into an error. If a host function failed, it is that function's error.
+func (s *Store) failure(f C.failure) error {
+	if f.error == nil && f.trap == nil {
+		return nil
+	}
+	text := C.failure_text(f)
+	defer C.free(unsafe.Pointer(text))
+	if err := s.err; err != nil {
+		s.err = nil
+		return err
+	}
+	message, _, _ := strings.Cut(C.GoString(text), "\n") // the backtrace follows
+	if f.trap != nil {
+		return &Trap{Message: message}
+	}
+	return errors.New(message)
+}
+
+// Call calls a function. vals has the arguments first and has room for as many values as there are arguments or results, whichever are
+// more; the results come back in it.
+func (s *Store) Call(f *Extern, vals []Val) error {
+	return s.failure(C.func_call(s.ptr(), (*C.item)(f), (*C.val)(unsafe.Pointer(unsafe.SliceData(vals))), C.size_t(len(vals))))
+}
+
+// Memory is a linear memory as it is now. The slice is valid until Wasm code runs, which may grow the memory and move it.
+func (s *Store) Memory(m *Extern) []byte {
+	var size C.size_t
+	data := C.memory_data(s.ptr(), (*C.item)(m), &size)
+	return unsafe.Slice((*byte)(data), size)
+}
+
+// kinds are the numbers of wasm_valkind_t.
+var kinds = map[core.ValType]C.uint8_t{core.I32: 0, core.I64: 1, core.F32: 2, core.F64: 3}
+
+func kindsOf(ts []core.ValType) []C.uint8_t {
+	ks := make([]C.uint8_t, len(ts))
+	for i, t := range ts {
+		k, ok := kinds[t]
+		if !ok {
+			panic(fmt.Sprintf("component/corewasm: a host function with a %s", t))
+		}
+		ks[i] = k
+	}
+	return ks
+}
+
+// A host is a Go function that Wasm code can call.
+type host struct {
+	store *Store
+	call  func(vals []Val) error
+}
+
+// NewFunc makes a function of a type of numbers. call gets the arguments in vals and puts the results there. An error, or a panic,
+// becomes a trap in the calling code, and [Store.Call] returns the error.
+func (s *Store) NewFunc(t *core.FuncType, call func(vals []Val) error) Extern {
+	h := cgo.NewHandle(&host{store: s, call: call})
+	s.handles = append(s.handles, h)
+	params, results := kindsOf(t.Params), kindsOf(t.Results)
+	var e Extern
+	C.func_new(s.ptr(), unsafe.SliceData(params), C.size_t(len(params)), unsafe.SliceData(results), C.size_t(len(results)),
+		C.uintptr_t(h), (*C.item)(&e))
+	return e
+}
+
+//export callHost
+func callHost(handle C.uintptr_t, vals *C.val, n C.size_t) (ok C.bool) {
+	h := cgo.Handle(handle).Value().(*host)
+	// A panic must not unwind through the engine's frames.
+	defer func() {
+		if p := recover(); p != nil {
+			h.store.err = fmt.Errorf("host function panicked: %v", p)
+			ok = false
+		}
+	}()
+	if err := h.call(unsafe.Slice((*Val)(unsafe.Pointer(vals)), n)); err != nil {
+		h.store.err = err
+		return false
+	}
+	return true
+}

@@ -1,0 +1,102 @@
+package component
+
+import (
+	"wasmgo/pkg/component/abi"
+	"wasmgo/pkg/component/corewasm"
+	"wasmgo/pkg/component/types"
+)
+
+// An Instance is a component instance as others see it: its exports. Each is a *[Func], an *Instance, or what only linking knows
+// (resource types, components, core modules).
+type Instance struct {
+	exports map[string]any
+}
+
+// Func returns an exported function, or nil.
+func (i *Instance) Func(name string) *Func {
+	f, _ := i.exports[name].(*Func)
+	return f
+}
+
+// Instance returns an exported instance, or nil.
+func (i *Instance) Instance(name string) *Instance {
+	in, _ := i.exports[name].(*Instance)
+	return in
+}
+
+// A Func is a component function.
+type Func struct {
+	Type *types.Func
+	call func(caller *state, args []abi.Value) ([]abi.Value, error)
+}
+
+// Call calls the function from the host. Arguments must be of the function's types. A trap makes the instance, and those around it,
+// unusable.
+func (f *Func) Call(args ...abi.Value) ([]abi.Value, error) { return f.call(nil, args) }
+
+// A state is what a component instance has at run time that no one else sees.
+type state struct {
+	store     *corewasm.Store
+	parent    *state
+	table     abi.Table
+	resources abi.Resources
+	// entered: a call into the instance is running, so that no other may come in; a trap leaves it so for good.
+	entered bool
+	// confined: code of the instance runs that may not call out, which is realloc and post-return.
+	confined bool
+
+	// Of WASI 0.3: the two slots of the running thread, and how often the instance has asked not to be called.
+	context      [2]uint32
+	backpressure int
+}
+
+// around calls visit with the instances that a call from caller into s enters: s and those around it, as far as caller is not in them.
+func (s *state) around(caller *state, visit func(*state)) {
+	for i := s; i != nil; i = i.parent {
+		if !caller.within(i) {
+			visit(i)
+		}
+	}
+}
+
+// within reports whether s is o or lies in it.
+func (s *state) within(o *state) bool {
+	for i := s; i != nil; i = i.parent {
+		if i == o {
+			return true
+		}
+	}
+	return false
+}
+
+// enter begins a call into s.
+func (s *state) enter(caller *state) error {
+	busy := false
+	s.around(caller, func(i *state) { busy = busy || i.entered })
+	if busy {
+		return &abi.Trap{Reason: "cannot enter the component instance: a call into it is running, or it has trapped"}
+	}
+	s.around(caller, func(i *state) { i.entered = true })
+	return nil
+}
+
+// leave ends a call into s that has not trapped.
+func (s *state) leave(caller *state) {
+	s.around(caller, func(i *state) { i.entered = false })
+}
+
+// callOut checks that code of s may call something outside of it.
+func (s *state) callOut() error {
+	if s.confined {
+		return &abi.Trap{Reason: "cannot leave the component instance from its realloc or post-return function"}
+	}
+	return nil
+}
+
+// confine runs code of the instance that may not call out.
+func (s *state) confine(f *corewasm.Extern, vals []corewasm.Val) error {
+	s.confined = true
+	err := s.store.Call(f, vals)
+	s.confined = false
+	return err
+}
