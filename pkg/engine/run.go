@@ -108,6 +108,7 @@ type Stage int
 
 // The stages of a run.
 const (
+	Nowhere     Stage = C.STAGE_NONE        // the host could not even try, or has lost the guest
 	Instantiate Stage = C.STAGE_INSTANTIATE // memories, tables, the start section
 	Initialize  Stage = C.STAGE_INITIALIZE  // the export _initialize
 	Entry       Stage = C.STAGE_ENTRY       // the function asked for
@@ -127,13 +128,13 @@ func (g *Guest) Run(initialize bool, entry string) (Stage, error) {
 	stage := Stage(out.stage)
 	switch {
 	case out.thread != 0:
-		return stage, fmt.Errorf("start the guest's thread: %w", syscall.Errno(out.thread))
+		return Nowhere, fmt.Errorf("start the guest's thread: %w", syscall.Errno(out.thread))
 	case out.trap != nil:
 		return stage, &Trap{Text: textError(C.trap_text(out.trap)).Error()}
 	case out.error != nil:
 		return stage, textError(C.error_text(out.error))
 	case stage != Returned:
-		return stage, errors.New("the guest's thread is gone without an outcome")
+		return Nowhere, errors.New("the guest's thread is gone without an outcome")
 	}
 	return stage, nil
 }

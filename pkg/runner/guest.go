@@ -157,18 +157,22 @@ func world(g *handover.Guest) engine.World {
 // run runs the guest and tells how it ended.
 func (p *program) run() int {
 	stage, err := p.guest.Run(p.initialize, p.entry)
-	var trap *engine.Trap
-	switch {
-	case err == nil:
+	switch stage {
+	case engine.Returned:
 		return 0
-	case errors.As(err, &trap):
-		complain(p.module + ": " + trap.Text)
+	case engine.Instantiate:
+		var trap *engine.Trap // of the start section
+		if !errors.As(err, &trap) {
+			complain(fmt.Sprintf("%s cannot be started%s: %v", p.module, p.limit, err))
+			return handover.CodeNotRunnable
+		}
+		fallthrough
+	case engine.Initialize, engine.Entry:
+		// A trap, or a call of WASI so wrong that it is as good as one.
+		complain(fmt.Sprintf("%s: %v", p.module, err))
 		return handover.CodeTrap
-	case stage == engine.Instantiate:
-		complain(fmt.Sprintf("%s cannot be started%s: %v", p.module, p.limit, err))
-		return handover.CodeNotRunnable
 	default:
-		complain(p.module + ": " + err.Error())
+		complain(err.Error())
 		return codeInternal
 	}
 }
