@@ -83,6 +83,9 @@ func TestKilledShimIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(pidfd)
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", worker)); err != nil || strings.TrimSpace(string(b)) != "1000" {
+		t.Errorf("the worker's oom_score_adj is %q, %v, want 1000", b, err)
+	}
 	got := make(chan error)
 	go func() {
 		e, err := c.Code(t.Context(), m, "/app.wasm")

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -60,6 +62,40 @@ func TestLockIsHeldByOneAtATime(t *testing.T) {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the file is still there (%v)", err)
 	}
+}
+
+// One opens the file, its holder removes it and lets go, another makes a new file: both then have a lock. Many that try
+// again and again get there often.
+func TestARemovedFileIsNoLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	var inside atomic.Int32
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for done := 0; done < 100; {
+				l, err := Try(path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if l == nil {
+					continue
+				}
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d are inside", n)
+				}
+				for range 10 {
+					runtime.Gosched()
+				}
+				inside.Add(-1)
+				if err := l.Unlock(); err != nil {
+					t.Error(err)
+				}
+				done++
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestTryDoesNotWait(t *testing.T) {

@@ -59,11 +59,6 @@ func behave(mode, name, argument string) {
 	switch name {
 	case "early": // ends before it has read anything
 		return
-	case "hang": // begins to write and never ends
-		emit([]byte("begun"))
-		for {
-			time.Sleep(time.Hour)
-		}
 	case "loop":
 		for i := 0; ; i++ {
 			rand.Uint64()
@@ -76,6 +71,11 @@ func behave(mode, name, argument string) {
 	switch name {
 	case "good":
 		result(mode, input, fmt.Sprintf("%016x", rand.Uint64()))
+	case "hang": // begins to write and never ends
+		emit([]byte("begun"))
+		for {
+			time.Sleep(time.Hour)
+		}
 	case "report":
 		result(mode, input, report())
 	case "bad":
