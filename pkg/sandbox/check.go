@@ -97,6 +97,8 @@ func checkMounts(s *specs.Spec, _ namespaces) error {
 			return invalid(field+".source", "missing")
 		case !bind && m.Type == "" && !o.remount:
 			return invalid(field+".type", "missing")
+		case bind && !o.remount && len(o.bindData()) > 0:
+			return invalid(field+".options", "%q is an option of a file system, and a bind mount makes none", o.bindData()[0])
 		case o.copyUp:
 			return notImplemented(field+".options", "tmpcopyup")
 		}

@@ -58,6 +58,9 @@ func TestCheck(t *testing.T) {
 		"a mount over the root":         {func(s *specs.Spec) { s.Mounts = []specs.Mount{{Type: "tmpfs", Destination: "/a/.."}} }, unimplemented, "mounts[0].destination"},
 		"a mount without a type":        {func(s *specs.Spec) { s.Mounts = []specs.Mount{{Destination: "/a"}} }, invalid, "mounts[0].type"},
 		"a bind mount without a source": {func(s *specs.Spec) { s.Mounts = []specs.Mount{{Destination: "/a", Options: []string{"bind"}}} }, invalid, "mounts[0].source"},
+		"a bind mount with data": {func(s *specs.Spec) {
+			s.Mounts = []specs.Mount{{Destination: "/a", Type: "bind", Source: "/", Options: []string{"sync", "size=1k"}}}
+		}, invalid, "mounts[0].options"},
 		"an id-mapped mount": {func(s *specs.Spec) {
 			s.Mounts = []specs.Mount{{Destination: "/a", Type: "bind", Source: "/", Options: []string{"idmap"}}}
 		}, unimplemented, "mounts[0].uidMappings"},

@@ -1,10 +1,14 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 
+	"github.com/containerd/log"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
@@ -39,6 +43,18 @@ func newCredentials(p *specs.Process) credentials {
 	}
 	c.labelFile, c.execLabel = execLabel(p)
 	return c
+}
+
+// warnCapabilities logs names that are not known, as the spec asks.
+func warnCapabilities(ctx context.Context, caps *specs.LinuxCapabilities) {
+	if caps == nil {
+		return
+	}
+	names := slices.Concat(caps.Bounding, caps.Effective, caps.Inheritable, caps.Permitted, caps.Ambient)
+	if _, unknown := capability.Parse(names); len(unknown) > 0 {
+		slices.Sort(unknown)
+		log.G(ctx).Warnf("process.capabilities: not known and left out: %s", strings.Join(slices.Compact(unknown), ", "))
+	}
 }
 
 // apply changes the calling thread so that what it executes has these credentials; attr does, after the fork, what would

@@ -151,6 +151,28 @@ func TestNewNetworkHasALoopbackThatIsUp(t *testing.T) {
 	}
 }
 
+func TestTimeNamespace(t *testing.T) {
+	uptime := func(b *box) float64 {
+		out, _ := b.run(t)
+		var seconds float64
+		if _, err := fmt.Sscan(out, &seconds); err != nil {
+			t.Fatalf("%q: %v", out, err)
+		}
+		return seconds
+	}
+	b := newBox(t, "boottime")
+	host := uptime(b)
+	if !vforkChangesTime() {
+		t.Skip("needs Linux 6.0: offsets of a time namespace are refused before")
+	}
+	b = newBox(t, "boottime")
+	b.Spec.Linux.Namespaces = append(b.Spec.Linux.Namespaces, specs.LinuxNamespace{Type: specs.TimeNamespace})
+	b.Spec.Linux.TimeOffsets = map[string]specs.LinuxTimeOffset{"boottime": {Secs: 100000}, "monotonic": {Secs: 5, Nanosecs: 7}}
+	if got := uptime(b) - host; got < 100000 || got > 100000+testTimeout.Seconds() {
+		t.Errorf("the clock is %v s ahead, want 100000", got)
+	}
+}
+
 func TestDevices(t *testing.T) {
 	b := newBox(t, "stat /dev/fuse", "stat /dev/null", "stat /dev/a/pipe", "stat /elsewhere", "stat /dev/tty")
 	mode, uid := os.FileMode(0o640), uint32(5)

@@ -112,6 +112,15 @@ func parseOptions(list []string) options {
 	return o
 }
 
+// superblockFlags are options of a whole file system that the spec's table has among those of mounts. A bind mount cannot
+// change them and does not need to: mount(8) passes them over there.
+var superblockFlags = []string{"sync", "dirsync", "lazytime", "iversion"}
+
+// bindData are the options that a bind mount has no use for.
+func (o options) bindData() []string {
+	return slices.DeleteFunc(slices.Clone(o.data), func(opt string) bool { return slices.Contains(superblockFlags, opt) })
+}
+
 // apply puts one attribute into what is to be set and cleared; the later of two that contradict each other wins.
 func apply(a attribute, set, clear *uint64) {
 	switch {

@@ -12,6 +12,10 @@ import (
 // maxLinks is how many symbolic links a path may lead through, as in the kernel (path_resolution(7)).
 const maxLinks = 40
 
+// maxRenames is how often a path is tried again when somebody renamed a directory of the system in the meantime (EAGAIN).
+// Somebody who does nothing else gets the error.
+const maxRenames = 1000
+
 // openIn opens name below root with root as its "/": absolute links and ".." stay inside, /proc's magic links are refused.
 // The kernel holds this even while somebody changes the tree (openat2(2), RESOLVE_IN_ROOT, Linux 5.6).
 func openIn(root int, name string, flags uint64) (int, error) {
@@ -19,16 +23,18 @@ func openIn(root int, name string, flags uint64) (int, error) {
 		name = "/"
 	}
 	how := unix.OpenHow{Flags: flags | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS}
-	for {
-		fd, err := unix.Openat2(root, name, &how)
-		switch {
-		case err == nil:
-			return fd, nil
-		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN): // EAGAIN: a rename came between, try again
-			continue
+	var fd int
+	var err error
+	for range maxRenames {
+		fd, err = unix.Openat2(root, name, &how)
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) {
+			break
 		}
+	}
+	if err != nil {
 		return -1, &os.PathError{Op: "openat2", Path: name, Err: err}
 	}
+	return fd, nil
 }
 
 // maker makes what is missing below a root file system.

@@ -39,6 +39,7 @@ func Start(ctx context.Context, c Config) (_ *Process, err error) {
 	if err := Check(c.Spec); err != nil {
 		return nil, fmt.Errorf("config.json: %w", err)
 	}
+	warnCapabilities(ctx, c.Spec.Process.Capabilities)
 	probePidfd()
 	p := newProcess(&c)
 	if err := p.record.write(); err != nil {

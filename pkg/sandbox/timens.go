@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -13,7 +14,16 @@ import (
 
 // unshareTime gives the children of the calling thread a new time namespace (time_namespaces(7)) with the offsets of
 // linux.timeOffsets. dockerd asks for one for every container since version 29.
+//
+// Before Linux 6.0 no child that shares its parent's memory until it executes (vfork, which is how Go forks) could be born
+// into another time namespace. There a new one without offsets, which nobody can tell from the host's, is passed over.
 func unshareTime(offsets map[string]specs.LinuxTimeOffset) error {
+	if !vforkChangesTime() {
+		if len(offsets) > 0 {
+			return notImplemented("linux.timeOffsets", "a time namespace with offsets before Linux 6.0")
+		}
+		return nil
+	}
 	if err := unix.Unshare(unix.CLONE_NEWTIME); err != nil {
 		return fmt.Errorf("time namespace: %w", os.NewSyscallError("unshare", err))
 	}
@@ -31,6 +41,19 @@ func unshareTime(offsets map[string]specs.LinuxTimeOffset) error {
 	}
 	return nil
 }
+
+// vforkChangesTime reports whether the kernel is Linux 6.0 or later.
+var vforkChangesTime = sync.OnceValue(func() bool {
+	var u unix.Utsname
+	var major int
+	if err := unix.Uname(&u); err != nil {
+		return false
+	}
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.", &major); err != nil {
+		return false
+	}
+	return major >= 6
+})
 
 // checkTime looks at linux.timeOffsets.
 func checkTime(offsets map[string]specs.LinuxTimeOffset, ns namespaces) error {

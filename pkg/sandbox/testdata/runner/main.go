@@ -142,6 +142,11 @@ func do(verb, arg string) error {
 		to, err := filepath.EvalSymlinks(arg)
 		fmt.Println(to)
 		return err
+	case "boottime":
+		var ts unix.Timespec
+		err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts)
+		fmt.Println(ts.Sec)
+		return err
 	case "stdin":
 		_, err := io.Copy(os.Stdout, os.Stdin)
 		return err
