@@ -36,10 +36,14 @@ func TestProfileIsRefused(t *testing.T) {
 		"an errno too large":              {specs.LinuxSeccomp{DefaultAction: specs.ActErrno, DefaultErrnoRet: &many}, []string{"defaultAction", "5000"}},
 		"a call without names":            {call(specs.LinuxSyscall{Action: specs.ActErrno}), []string{"syscalls[1]", "no names"}},
 		"a call to be notified":           {call(specs.LinuxSyscall{Names: []string{"bind"}, Action: specs.ActNotify}), []string{"syscalls[1]", "bind", "SCMP_ACT_NOTIFY"}},
-		"an unknown operator": {call(specs.LinuxSyscall{Names: []string{"bind"}, Action: specs.ActErrno, Args: []specs.LinuxSeccompArg{{Op: "SCMP_CMP_ISH"}}}),
-			[]string{"syscalls[1]", "args[0]", "ISH"}},
-		"a seventh argument": {call(specs.LinuxSyscall{Names: []string{"bind"}, Action: specs.ActErrno, Args: []specs.LinuxSeccompArg{{Index: 6, Op: specs.OpEqualTo}}}),
-			[]string{"syscalls[1]", "args[0]"}},
+		"an unknown operator": {
+			call(specs.LinuxSyscall{Names: []string{"bind"}, Action: specs.ActErrno, Args: []specs.LinuxSeccompArg{{Op: "SCMP_CMP_ISH"}}}),
+			[]string{"syscalls[1]", "args[0]", "ISH"},
+		},
+		"a seventh argument": {
+			call(specs.LinuxSyscall{Names: []string{"bind"}, Action: specs.ActErrno, Args: []specs.LinuxSeccompArg{{Index: 6, Op: specs.OpEqualTo}}}),
+			[]string{"syscalls[1]", "args[0]"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := translate(&c.profile)
