@@ -86,7 +86,8 @@ no-integration:
 
 bench: build tools ## measure wasmgo beside runc, as root; BENCH=regexp chooses
 	@scripts/require root gcc overlayfs cgroups
-	@go run ./test/bench -run '$(BENCH)' -out build/bench/results.json
+	@mkdir -p build/bench
+	@go test ./test/bench -count=1 -timeout 30m -run 'TestMeasure/($(BENCH))' -bench.out "$$PWD/build/bench/results.json"
 
 guests: ## make the committed .wasm files of test/guests anew
 	test/guests/rebuild.sh

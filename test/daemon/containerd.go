@@ -31,11 +31,10 @@ type ContainerdDaemon struct {
 	Namespace string // containerd namespace of this daemon, unique on the machine
 	Netns     *Netns // nil is the machine's
 
-	env     []string
-	log     *log
-	proc    *process
-	client  *client.Client
-	started time.Time // when the first one was
+	env    []string
+	log    *log
+	proc   *process
+	client *client.Client
 }
 
 // Option changes how a daemon is started.
@@ -64,7 +63,6 @@ func Containerd(t testing.TB, opts ...Option) *ContainerdDaemon {
 		Address:   filepath.Join(dir, "sock"),
 		Namespace: "wasmgo-test-" + filepath.Base(dir),
 		log:       &log{},
-		started:   time.Now(),
 	}
 	for _, o := range opts {
 		o(d)

@@ -5,17 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
-
-// socketDir is where shims of any containerd have their sockets, whatever its state directory.
-const socketDir = "/run/containerd/s"
 
 // settleTimeout is how long the last processes of a stopped daemon may take to be gone. A shim gives its events 2 s.
 const settleTimeout = 10 * time.Second
@@ -38,7 +33,7 @@ func settle(check func() error) error {
 // checkClean looks for everything the daemon and its containers may have left, removes it, and returns what there was.
 func (d *ContainerdDaemon) checkClean() error {
 	err := settle(func() error {
-		return errors.Join(noProcesses(d.Dir, d.Namespace), noMounts(d.Dir), noCgroups(d.Namespace), noSockets(d.started))
+		return errors.Join(noProcesses(d.Dir, d.Namespace), noMounts(d.Dir), noCgroups(d.Namespace))
 	})
 	pids, _ := processes(d.Dir, d.Namespace)
 	killLeft(pids)
@@ -138,30 +133,4 @@ func removeCgroup(dir string) {
 		}
 	}
 	os.Remove(dir) // a group that is not empty has been reported
-}
-
-// noSockets returns an error that names the shim sockets made since the daemon started that nobody listens on any more.
-// Their names are hashes, so whose they are cannot be told; one that is listened on has a process, which noProcesses finds.
-func noSockets(since time.Time) error {
-	entries, err := os.ReadDir(socketDir)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	var errs []error
-	for _, e := range entries {
-		info, err := e.Info()
-		if err != nil || info.ModTime().Before(since) {
-			continue
-		}
-		path := filepath.Join(socketDir, e.Name())
-		conn, err := net.Dial("unix", path)
-		if err == nil {
-			conn.Close()
-			continue
-		}
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			errs = append(errs, fmt.Errorf("socket left: %s", path))
-		}
-	}
-	return errors.Join(errs...)
 }

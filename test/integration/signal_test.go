@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -62,6 +63,15 @@ var signalCases = []testCase{
 		if got := c.end(t); got != 137 {
 			t.Errorf("exit code %d, want 137", got)
 		}
+	}},
+	{"the shim's socket is the one that is looked for when it should be gone", func(t *testing.T, e env) {
+		c := e.start(t, guest("/loop.wasm"))
+		address := readFile(t, filepath.Join(e.Dir, "state", "io.containerd.runtime.v2.task", e.Namespace, c.ID(), "address"))
+		if got := "unix://" + e.ShimSocket(c.ID()); got != address {
+			t.Errorf("looked for at %s, it is at %s", got, address)
+		}
+		c.kill(t, syscall.SIGKILL)
+		c.end(t)
 	}},
 	{"a created container can be deleted by force", func(t *testing.T, e env) {
 		c := e.create(t, guest("/loop.wasm"))

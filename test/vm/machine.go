@@ -21,13 +21,12 @@ const bootTimeout = 4 * time.Minute
 
 // machine is one virtual machine and what it will run.
 type machine struct {
-	t        testing.TB
-	dir      string // build/vm
-	image    string // the initramfs
-	file     *os.File
-	files    *archive
-	packages []string
-	script   strings.Builder
+	t      testing.TB
+	dir    string // build/vm
+	image  string // the initramfs
+	file   *os.File
+	files  *archive
+	script strings.Builder
 }
 
 // newMachine begins a machine with the file system all of them have: busybox in /bb, the tests in /test. It skips the
@@ -75,11 +74,10 @@ func newMachine(t testing.TB, wants ...string) *machine {
 	return m
 }
 
-// run adds a package's tests, compiled for a machine without libraries, with their testdata, to run in the environment given.
-func (m *machine) run(pkg string, env ...string) {
+// compile adds a package's tests, compiled for a machine without libraries, and returns the name of their directory in /test.
+func (m *machine) compile(pkg string) string {
 	m.t.Helper()
 	name := strings.ReplaceAll(pkg, "/", "-")
-	m.packages = append(m.packages, name)
 	binary := filepath.Join(m.t.TempDir(), "test")
 	cmd := exec.Command("go", "test", "-c", "-o", binary, "./"+pkg)
 	cmd.Dir = filepath.Join("..", "..")
@@ -88,6 +86,13 @@ func (m *machine) run(pkg string, env ...string) {
 		m.t.Fatalf("compile the tests of %s: %v\n%s", pkg, err, out)
 	}
 	m.files.file("test/"+name+"/test", binary, 0o755)
+	return name
+}
+
+// run has the machine run a package's tests, with their testdata, in the environment given.
+func (m *machine) run(pkg string, env ...string) {
+	m.t.Helper()
+	name := m.compile(pkg)
 	m.files.tree("test/"+name+"/testdata", filepath.Join("..", "..", pkg, "testdata"))
 	m.command(name, "cd /test/"+name+" && "+strings.Join(append(env, "./test -test.v -test.timeout 3m"), " "))
 }

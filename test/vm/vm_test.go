@@ -35,17 +35,23 @@ var nsenter = regexp.MustCompile(`/nsenter$|/ld-linux|/lib(c\.so|selinux|pcre2-8
 // TestUnified runs the tests on a host with cgroup v2 alone and no systemd.
 func TestUnified(t *testing.T) {
 	m := newMachine(t, "systemd.tar")
+	m.base()
+	m.run("pkg/sandbox/cgroup")
+	m.runSandbox()
+	results := m.boot(mounts)
+	report(t, "cgroup", results["pkg-sandbox-cgroup"])
+	report(t, "sandbox", results["pkg-sandbox"])
+}
+
+// base makes the machine one of busybox alone.
+func (m *machine) base() {
+	m.t.Helper()
 	m.files.symlink("bin", "bb")
 	// busybox has an nsenter, but none that enters control group namespaces.
 	m.files.tar(m.dir+"/systemd.tar", func(name string) bool { return !nsenter.MatchString(name) })
 	m.files.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", 0o644)
 	m.files.text("etc/group", "root:x:0:\nnogroup:x:65534:\n", 0o644)
 	m.files.text("init2", init2+"/test/run\npoweroff -f\n", 0o755)
-	m.run("pkg/sandbox/cgroup")
-	m.runSandbox()
-	results := m.boot(mounts)
-	report(t, "cgroup", results["pkg-sandbox-cgroup"])
-	report(t, "sandbox", results["pkg-sandbox"])
 }
 
 // TestSystemd runs the tests on a host with cgroup v2 that systemd rules: as a service, with the system bus.

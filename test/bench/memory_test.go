@@ -1,0 +1,118 @@
+package bench
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/containerd/containerd/v2/client"
+	"github.com/containerd/containerd/v2/pkg/cio"
+)
+
+const idle = 50
+
+// idleMemory starts 50 containers that wait for their stdin and adds up what the kernel says each process's share of the
+// memory is (PSS, proc_pid_smaps(5)). shim_pss_mb is of the one shim that serves all fifty; shim_each_pss_mb the mean of
+// fifty shims that serve one each.
+func idleMemory(t *testing.T, s *setting) {
+	runners, shims := s.idle(t, "idle-group")
+	record("runner_pss_mb", "MB", mean(runners), runners)
+	record("shim_pss_mb", "MB", mean(shims), shims)
+	_, shims = s.idle(t, "")
+	record("shim_each_pss_mb", "MB", mean(shims), shims)
+}
+
+func mean(samples []float64) float64 {
+	sum := 0.0
+	for _, v := range samples {
+		sum += v
+	}
+	return sum / float64(len(samples))
+}
+
+// idle returns the memory of the runners and of their shims.
+func (s *setting) idle(t *testing.T, group string) (runners, shims []float64) {
+	t.Helper()
+	ctx := s.Context(t)
+	idler := s.wasmgo
+	idler.image, idler.args = s.guests, []string{"/idle.wasm"}
+	all := make([]client.Task, idle)
+	var ends []*os.File
+	for i := range all {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, r, w)
+		c := s.container(t, idler, fmt.Sprintf("idle%s-%d", group, i), group)
+		if all[i], err = c.NewTask(ctx, cio.NewCreator(cio.WithStreams(r, nil, nil), cio.WithFIFODir(filepath.Join(s.Dir, "fifo")))); err != nil {
+			t.Fatal(err)
+		}
+		if err := all[i].Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		defer s.discard(t, c)
+	}
+	parents := map[int]bool{}
+	for _, task := range all {
+		runners = append(runners, pss(t, int(task.Pid())))
+		parents[parent(t, int(task.Pid()))] = true
+	}
+	for pid := range parents {
+		shims = append(shims, pss(t, pid))
+	}
+	slices.Sort(shims)
+	var ended sync.WaitGroup
+	for _, task := range all {
+		ended.Go(func() {
+			if _, err := task.Delete(ctx, client.WithProcessKill); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	ended.Wait()
+	for _, f := range ends {
+		f.Close()
+	}
+	return runners, shims
+}
+
+// pss is a process's share of the memory in MB.
+func pss(t *testing.T, pid int) float64 {
+	t.Helper()
+	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(rollup)) {
+		if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kb * 1024 / 1e6
+		}
+	}
+	t.Fatalf("no Pss in %q", rollup)
+	return 0
+}
+
+func parent(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "\nPPid:")
+	line, _, _ := strings.Cut(rest, "\n")
+	ppid, err := strconv.Atoi(strings.TrimSpace(line))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ppid
+}
