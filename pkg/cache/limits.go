@@ -38,8 +38,8 @@ func translateLimits() limits {
 }
 
 const (
-	// workerNice lets containers that run already go first.
-	workerNice = 10
+	// workerNice lets containers that run already go first; somebody waits for the result all the same.
+	workerNice = 5
 	// workerOOMScore makes a worker the first to go when memory runs out: it loses nothing but time.
 	workerOOMScore = 1000
 	workerFiles    = 64
