@@ -1,13 +1,13 @@
-// Command wasmgo-runner is the process inside the sandbox. containerd-shim-wasmgo-v1 carries it and starts it; package runner
-// says what it does.
-package main
-
 // One goroutine that waits for one guest needs no preemption and no count of processors, which Go would otherwise read from
 // the cgroup's files at start and from time to time.
-//
+
 //go:debug asyncpreemptoff=1
 //go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
+
+// Command wasmgo-runner is the process inside the sandbox. containerd-shim-wasmgo-v1 carries it and starts it; package runner
+// says what it does.
+package main
 
 import (
 	"os"
