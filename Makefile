@@ -59,10 +59,11 @@ build/examples/hello.tar: build/examples/hello.wasm $(wildcard examples/hello/pa
 	go run ./examples/hello/pack $< $@
 
 test: ## every test; without root those that need none
+	@scripts/require go
 	@rm -rf build/suites
 	@$(MAKE) --no-print-directory --keep-going suites; status=$$?; go run ./test/suite total && exit $$status
 .PHONY: suites
-suites: lint unit fuzz race $(if $(IS_ROOT),integration,no-integration)
+suites: lint unit fuzz race $(if $(IS_ROOT),integration,no-integration) vm
 
 lint: build/tools/staticcheck-0.8.2/.built build/tools/gofumpt-0.12.0/.built ## gofumpt, go vet, staticcheck, shell syntax
 	@scripts/lint
@@ -84,6 +85,9 @@ integration: build tools ## against real daemons, as root: containerd 2.4 and 1.
 no-integration:
 	@go run ./test/suite left-out integration "needs root: sudo make test"
 
+vm: build ## the root tests on other kernels, under qemu: cgroup v2, and with systemd
+	@go run ./test/suite run vm -timeout 20m ./test/vm/...
+
 bench: build tools ## measure wasmgo beside runc, as root; BENCH=regexp chooses
 	@scripts/require root gcc overlayfs cgroups
 	@mkdir -p build/bench
@@ -98,4 +102,4 @@ install: build ## put the shim where containerd and dockerd find it (PREFIX, DES
 clean: ## remove everything that was built
 	rm -rf build $(PAYLOAD)
 
-.PHONY: help build tools demo test lint unit race fuzz integration bench guests install clean
+.PHONY: help build tools demo test lint unit race fuzz integration vm bench guests install clean
