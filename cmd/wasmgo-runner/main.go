@@ -1,7 +1,6 @@
-// One goroutine that waits for one guest needs no preemption and no count of processors, which Go would otherwise read from
-// the cgroup's files at start and from time to time.
+// A process that waits for one guest needs no count of processors, which Go would otherwise read from the cgroup's files at
+// its start and from time to time.
 
-//go:debug asyncpreemptoff=1
 //go:debug containermaxprocs=0
 //go:debug updatemaxprocs=0
 
