@@ -83,6 +83,7 @@ func TestWorkerFilter(t *testing.T) {
 		"a thread in new namespaces": {unix.SYS_CLONE, 0x3d0f00 | unix.CLONE_NEWNS, answer(unix.EPERM)},
 		"a process":                  {unix.SYS_CLONE, 0, answer(unix.EPERM)},
 		"clone3":                     {unix.SYS_CLONE3, 0, answer(unix.ENOSYS)},
+		"the runtime's poller":       {unix.SYS_EPOLL_CREATE1, 0, unix.SECCOMP_RET_ALLOW},
 		"openat":                     {unix.SYS_OPENAT, 0, answer(unix.EPERM)},
 		"socket":                     {unix.SYS_SOCKET, 0, answer(unix.EPERM)},
 		"execve":                     {unix.SYS_EXECVE, 0, answer(unix.EPERM)},
