@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -39,6 +40,9 @@ const secretSize = 16
 
 // chunk is how much is read and authenticated at a time: it stays in the processor's second-level cache.
 const chunk = 128 << 10
+
+// chunks are buffers of that size. A shim that serves many containers would otherwise have a garbage heap mostly of them.
+var chunks = sync.Pool{New: func() any { return new([chunk]byte) }}
 
 // openSecret returns the secret kept in path. The first one to ask makes it.
 func openSecret(path string) (secret [secretSize]byte, err error) {
@@ -155,7 +159,9 @@ func (c *Cache) scan(m *os.File, name string, h hash.Hash) (string, error) {
 
 // each calls f with the chunks of m, all but the last of full size. A module beyond the limit is a refusal.
 func (c *Cache) each(m *os.File, name string, f func(p []byte) error) error {
-	buf := make([]byte, chunk)
+	array := chunks.Get().(*[chunk]byte)
+	defer chunks.Put(array)
+	buf := array[:]
 	for off := int64(0); ; {
 		n, err := m.ReadAt(buf, off)
 		if err != nil && !errors.Is(err, io.EOF) {

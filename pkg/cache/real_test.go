@@ -116,7 +116,9 @@ func BenchmarkWarmStart(b *testing.B) {
 	defer root.Close()
 	c := realCache(b)
 	p := image.Process{Args: []string{"/hello.wasm"}, Cwd: "/"}
+	warmStart(b, c, root, p)
 	b.Run("OpenFindCode", func(b *testing.B) {
+		b.ReportAllocs()
 		for b.Loop() {
 			c, err := Open(c.root, c.runner) // a shim does this once
 			if err != nil {

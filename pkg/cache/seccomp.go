@@ -136,5 +136,5 @@ func (c *Cache) translateProfile(ctx context.Context, temp string, profile []byt
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return f[:n:n], checkFilter(f[:n])
+	return bytes.Clone(f[:n]), checkFilter(f[:n]) // which is kept, so not all of f
 }

@@ -142,22 +142,34 @@ func within(dir, name string) string {
 
 // identify tells what f holds and lets a module pass. It closes f if it refuses it.
 func identify(f *os.File, name, export string) (*Module, error) {
-	head := make([]byte, headSize)
-	n, err := io.ReadFull(f, head)
-	if err == nil || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		_, err = f.Seek(0, io.SeekStart)
-	}
+	kind, head, err := identifyHead(f)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read module: %w", err), f.Close())
 	}
-	kind := Sniff(head[:n])
-	if reason := kind.refusal(head[:n]); reason != "" {
+	if reason := kind.refusal(head); reason != "" {
 		if err := f.Close(); err != nil {
 			return nil, err
 		}
 		return nil, refuse(handover.CodeNotRunnable, name+" "+reason)
 	}
 	return &Module{File: f, Name: name, Export: export, Kind: kind}, nil
+}
+
+// identifyHead reads as much of f as it takes to tell its kind.
+func identifyHead(f *os.File) (kind Kind, head []byte, err error) {
+	for _, size := range []int{shortHead, longHead} {
+		head = make([]byte, size)
+		n, err := f.ReadAt(head, 0)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return Unknown, nil, err
+		}
+		head = head[:n]
+		kind = Sniff(head)
+		if n < size || kind != Unknown && kind != Text && kind != TextComponent {
+			break
+		}
+	}
+	return kind, head, nil
 }
 
 func refuse(code int, message string) *handover.Refusal {

@@ -97,6 +97,10 @@ func TestFind(t *testing.T) {
 		{name: "no execute bit and no extension are needed", arg: "/app", files: map[string]string{"app": module}, want: "/app"},
 		{name: "a text module", arg: "/app.wasm", files: map[string]string{"app.wasm": "(module)"}, want: "/app.wasm", kind: Text},
 
+		{name: "a text module after a long comment", arg: "/app.wasm", files: map[string]string{"app.wasm": "(;" + strings.Repeat("x", 10_000) + ";)(module)"}, want: "/app.wasm", kind: Text},
+		{name: "a text that only looks like a module up to where it is read first", arg: "/app.wasm", files: map[string]string{"app.wasm": "(" + strings.Repeat(" ", 505) + "modules)"}, code: 126, words: []string{"not WebAssembly"}},
+		{name: "a text module after a comment without end", arg: "/app.wasm", files: map[string]string{"app.wasm": "(;" + strings.Repeat("x", 100_000) + ";)(module)"}, code: 126, words: []string{"not WebAssembly"}},
+
 		{name: "an export is named", arg: "/app.wasm#run", files: map[string]string{"app.wasm": module}, want: "/app.wasm", export: "run"},
 		{name: "an export is named along PATH", arg: "app.wasm#run", files: map[string]string{"bin/app.wasm": module}, want: "/bin/app.wasm", export: "run"},
 		{name: "the export's name has slashes", arg: "app.wasm#wasi:cli/run", files: map[string]string{"bin/app.wasm": module}, want: "/bin/app.wasm", export: "wasi:cli/run"},

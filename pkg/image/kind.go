@@ -6,8 +6,12 @@ import (
 	"fmt"
 )
 
-// headSize is how much of a file Sniff needs, in bytes. It is large because a text module may begin with long comments.
-const headSize = 64 << 10
+// How much of a file Sniff needs, in bytes. The binary formats show themselves at once; a text module may begin with long
+// comments.
+const (
+	shortHead = 512
+	longHead  = 64 << 10
+)
 
 // Kind is what a file holds, told by its content.
 type Kind int
@@ -48,7 +52,8 @@ const (
 	elfMachine = 18
 )
 
-// Sniff tells what a file holds. Head is its beginning: all of it, or at least the first headSize bytes.
+// Sniff tells what a file holds. Head is its beginning: all of it, or at least the first shortHead bytes, and
+// longHead where it may be text.
 func Sniff(head []byte) Kind {
 	switch {
 	case len(head) == 0:
