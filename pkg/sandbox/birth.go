@@ -48,8 +48,9 @@ func (b *builder) runner(code *os.File) child {
 	return c
 }
 
-// runnerEnv is the whole environment of the runner; the guest's is in the handover.
-var runnerEnv = []string{"WASMGO_RUNNER=guest"}
+// runnerEnv is the whole environment of the runner; the guest's is in the handover. One goroutine that waits for one guest
+// needs no thread for each processor.
+var runnerEnv = []string{"WASMGO_RUNNER=guest", "GOMAXPROCS=1"}
 
 // launch forks the child from the thread, which ends with it: it may be in the child's control group by now.
 func (p *Process) launch(t *thread, b *builder, c child) error {
@@ -89,7 +90,7 @@ func (p *Process) launch(t *thread, b *builder, c child) error {
 	}
 	p.pid = p.init.Pid
 	go p.reap()
-	return p.prepare()
+	return p.prepare(b.spec.Process.OOMScoreAdj)
 }
 
 // socketPair is the handover's connection. Ours can be waited for with a deadline, theirs blocks.
@@ -147,7 +148,7 @@ func (c child) fork(dir *os.File, group *cgroup.Group) (*os.Process, error) {
 }
 
 // prepare does what can only be done to a process that is there.
-func (p *Process) prepare() (err error) {
+func (p *Process) prepare(oomScoreAdj *int) (err error) {
 	p.record.Pid = p.pid
 	if p.record.Started, err = startTime(p.pid); err != nil {
 		return err
@@ -155,11 +156,10 @@ func (p *Process) prepare() (err error) {
 	if err := p.record.write(); err != nil {
 		return err
 	}
-	adj := p.spec.Process.OOMScoreAdj
-	if adj == nil {
+	if oomScoreAdj == nil {
 		return nil
 	}
-	if err := os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", p.pid), []byte(strconv.Itoa(*adj)), 0); err != nil {
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", p.pid), []byte(strconv.Itoa(*oomScoreAdj)), 0); err != nil {
 		return fmt.Errorf("process.oomScoreAdj: %w", err)
 	}
 	return nil

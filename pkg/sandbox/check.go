@@ -177,7 +177,7 @@ func checkHooks(s *specs.Spec, ns namespaces) error {
 		kind  string
 		hooks []specs.Hook
 	}{
-		{"prestart", s.Hooks.Prestart}, //nolint:staticcheck // deprecated, and Docker's
+		{"prestart", prestart(s.Hooks)},
 		{"createRuntime", s.Hooks.CreateRuntime},
 		{"createContainer", s.Hooks.CreateContainer},
 		{"startContainer", s.Hooks.StartContainer},

@@ -1,5 +1,7 @@
 package sandbox
 
+//lint:file-ignore SA1019 prestart hooks are deprecated, and Docker's
+
 import (
 	"fmt"
 	"os"
@@ -136,13 +138,13 @@ func TestProcessAttributes(t *testing.T) {
 			}
 			b.Spec.Process.Args = []string{"/app.wasm", "--flag"}
 			if held {
-				b.Spec.Hooks = &specs.Hooks{Prestart: []specs.Hook{{Path: "/bin/true"}}} //nolint:staticcheck // deprecated, and Docker's
+				b.Spec.Hooks = &specs.Hooks{Prestart: []specs.Hook{{Path: "/bin/true"}}}
 			}
 			p := b.start(t)
 			for file, want := range map[string]string{
 				"oom_score_adj": "500\n",
 				"cmdline":       "/app.wasm\x00--flag\x00",
-				"environ":       "WASMGO_RUNNER=guest\x00",
+				"environ":       "WASMGO_RUNNER=guest\x00GOMAXPROCS=1\x00",
 			} {
 				if got, err := os.ReadFile(procFile(p, file)); err != nil || string(got) != want {
 					t.Errorf("%s: got %q %v, want %q", file, got, err, want)

@@ -20,7 +20,7 @@ func (b *builder) held() bool {
 		return true
 	}
 	h := b.spec.Hooks
-	return h != nil && len(h.Prestart)+len(h.CreateRuntime)+len(h.CreateContainer) > 0 //nolint:staticcheck // deprecated, and Docker's
+	return h != nil && len(prestart(h))+len(h.CreateRuntime)+len(h.CreateContainer) > 0
 }
 
 // startHeld forks the init first, builds the sandbox around it on a second thread, and then has it become the runner.
@@ -28,7 +28,7 @@ func (p *Process) startHeld(ctx context.Context, b *builder) (g handover.Guest, 
 	if err := b.open(); err != nil {
 		return g, err
 	}
-	if err := p.makeGroup(); err != nil {
+	if err := p.makeGroup(linux(b.spec).Resources); err != nil {
 		return g, err
 	}
 	if err := p.launchInit(b); err != nil {

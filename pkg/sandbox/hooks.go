@@ -50,27 +50,27 @@ func (p *Process) runHooks(ctx context.Context, kind string, hooks []specs.Hook,
 
 // runCreateHooks runs the hooks of the creation, when the init is there and has not changed its root yet.
 func (p *Process) runCreateHooks(ctx context.Context, b *builder) error {
-	h := p.spec.Hooks
-	if h == nil {
-		return nil
-	}
-	if err := p.runHooks(ctx, "prestart", h.Prestart, specs.StateCreating); err != nil { //nolint:staticcheck // deprecated, and Docker's
+	if err := p.runHooks(ctx, "prestart", prestart(p.hooks), specs.StateCreating); err != nil {
 		return err
 	}
-	if err := p.runHooks(ctx, "createRuntime", h.CreateRuntime, specs.StateCreating); err != nil {
+	if err := p.runHooks(ctx, "createRuntime", p.hooks.CreateRuntime, specs.StateCreating); err != nil {
 		return err
 	}
-	return p.runInside(ctx, "createContainer", h.CreateContainer, specs.StateCreating, nil)
+	return p.runInside(ctx, "createContainer", p.hooks.CreateContainer, specs.StateCreating, inside{ns: b.ns})
 }
 
-// runStartContainer runs the startContainer hooks: programs of the container, as the container's user.
+// prestart are the hooks of that name, which the spec has given up and Docker before version 28 has not.
+func prestart(h *specs.Hooks) []specs.Hook {
+	//lint:ignore SA1019 see above
+	return h.Prestart
+}
+
+// runStartContainer runs the startContainer hooks: programs of the container, as the container's user, in its control group.
 func (p *Process) runStartContainer(ctx context.Context) error {
-	if p.spec.Hooks == nil {
+	if p.inside == nil {
 		return nil
 	}
-	if len(p.spec.Hooks.StartContainer) == 0 {
-		return nil
-	}
+	in := *p.inside
 	v2, err := p.group.FD()
 	if err != nil {
 		return fmt.Errorf("hooks.startContainer: %w", err)
@@ -78,29 +78,31 @@ func (p *Process) runStartContainer(ctx context.Context) error {
 	if v2 != nil {
 		defer v2.Close()
 	}
-	confine := func(proc int, attr *syscall.SysProcAttr) error {
+	in.confine = func(proc int, attr *syscall.SysProcAttr) error {
 		if v2 != nil {
 			attr.UseCgroupFD, attr.CgroupFD = true, int(v2.Fd())
 		}
-		if err := newCredentials(p.spec.Process).apply(proc, attr); err != nil {
+		if err := in.creds.apply(proc, attr); err != nil {
 			return err
 		}
 		return p.group.AddThread(unix.Gettid())
 	}
-	return p.runInside(ctx, "startContainer", p.spec.Hooks.StartContainer, specs.StateCreated, confine)
+	return p.runInside(ctx, "startContainer", p.hooks.StartContainer, specs.StateCreated, in)
+}
+
+// inside is what a hook in the container's namespaces needs to know of them.
+type inside struct {
+	ns    namespaces
+	creds credentials
+	// confine, if not nil, takes from the thread what the hook shall not have.
+	confine func(proc int, attr *syscall.SysProcAttr) error
 }
 
 // runInside runs hooks in the container's namespaces, on a thread that goes there. Before the change of root their paths are
 // the host's, after it the container's.
-func (p *Process) runInside(ctx context.Context, kind string, hooks []specs.Hook, status specs.ContainerState,
-	confine func(proc int, attr *syscall.SysProcAttr) error,
-) error {
+func (p *Process) runInside(ctx context.Context, kind string, hooks []specs.Hook, status specs.ContainerState, in inside) error {
 	if len(hooks) == 0 {
 		return nil
-	}
-	ns, err := newNamespaces(linux(p.spec).Namespaces)
-	if err != nil {
-		return err
 	}
 	pid, err := innerPid(p.pid)
 	if err != nil {
@@ -114,12 +116,13 @@ func (p *Process) runInside(ctx context.Context, kind string, hooks []specs.Hook
 	t := newThread()
 	defer t.end()
 	return t.do(func() error {
-		if err := follow(int(proc.Fd()), p.pid, ns, unix.CLONE_NEWNS|unix.CLONE_NEWUTS|unix.CLONE_NEWIPC|unix.CLONE_NEWNET|unix.CLONE_NEWPID|unix.CLONE_NEWCGROUP); err != nil {
+		const all = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP
+		if err := follow(int(proc.Fd()), p.pid, in.ns, all); err != nil {
 			return fmt.Errorf("hooks.%s: %w", kind, err)
 		}
 		var attr syscall.SysProcAttr
-		if confine != nil {
-			if err := confine(int(proc.Fd()), &attr); err != nil {
+		if in.confine != nil {
+			if err := in.confine(int(proc.Fd()), &attr); err != nil {
 				return fmt.Errorf("hooks.%s: %w", kind, err)
 			}
 		}

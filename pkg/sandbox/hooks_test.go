@@ -1,5 +1,7 @@
 package sandbox
 
+//lint:file-ignore SA1019 prestart hooks are deprecated, and Docker's
+
 import (
 	"encoding/json"
 	"errors"
@@ -26,7 +28,7 @@ func TestHooksRunInOrderWithTheState(t *testing.T) {
 	}
 	b.Spec.Annotations = map[string]string{"a": "b"}
 	b.Spec.Hooks = &specs.Hooks{
-		Prestart:        []specs.Hook{note("prestart")}, //nolint:staticcheck // deprecated, and Docker's
+		Prestart:        []specs.Hook{note("prestart")},
 		CreateRuntime:   []specs.Hook{note("createRuntime"), note("createRuntime")},
 		CreateContainer: []specs.Hook{note("createContainer")},
 		Poststart:       []specs.Hook{note("poststart")},

@@ -101,7 +101,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		if err != nil {
 			return
 		}
-		p.Console().Close()
+		defer p.Console().Close() // at the end: it hangs up
 		if i%2 == 0 {
 			if err := p.Begin(t.Context()); err != nil {
 				t.Fatal(err)

@@ -16,8 +16,9 @@ import (
 
 // Process is a sandbox and the runner in it, from Start to Destroy. Its methods may be called from several goroutines.
 type Process struct {
-	spec    *specs.Spec
 	record  *record
+	hooks   *specs.Hooks // never nil
+	inside  *inside      // nil without startContainer hooks
 	group   *cgroup.Group
 	init    *os.Process
 	pid     int
@@ -93,10 +94,7 @@ func (p *Process) Begin(ctx context.Context) error {
 	if err = errors.Join(err, p.socket.Close()); err != nil {
 		return err
 	}
-	if p.spec.Hooks == nil {
-		return nil
-	}
-	return p.runHooks(ctx, "poststart", p.spec.Hooks.Poststart, specs.StateRunning)
+	return p.runHooks(ctx, "poststart", p.hooks.Poststart, specs.StateRunning)
 }
 
 // Destroy removes what is left of the sandbox: it kills what still runs in the control group, waits for the runner, removes

@@ -39,6 +39,7 @@ var runnerDir = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	builtRunner = dir
 	cmd := exec.Command("go", "build", "-ldflags=-linkmode external -extldflags -static", "-o", filepath.Join(dir, "runner"), "./testdata/runner")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=1")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -47,10 +48,14 @@ var runnerDir = sync.OnceValues(func() (string, error) {
 	return dir, os.Chmod(dir, 0o755)
 })
 
+// builtRunner is the directory that runnerDir made, "" if none.
+var builtRunner string
+
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if dir, err := runnerDir(); err == nil && os.Getenv("WASMGO_TEST_RUNNER") == "" {
-		os.RemoveAll(dir)
+	if err := os.RemoveAll(builtRunner); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
 }
@@ -104,8 +109,12 @@ func newBox(t testing.TB, args ...string) *box {
 			Linux: &specs.Linux{
 				CgroupsPath: cgroupBelow(t),
 				Namespaces: []specs.LinuxNamespace{
-					{Type: specs.MountNamespace}, {Type: specs.UTSNamespace}, {Type: specs.IPCNamespace},
-					{Type: specs.NetworkNamespace}, {Type: specs.PIDNamespace}, {Type: specs.CgroupNamespace},
+					{Type: specs.MountNamespace},
+					{Type: specs.UTSNamespace},
+					{Type: specs.IPCNamespace},
+					{Type: specs.NetworkNamespace},
+					{Type: specs.PIDNamespace},
+					{Type: specs.CgroupNamespace},
 				},
 			},
 		},

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/handover"
@@ -71,12 +72,16 @@ func Start(ctx context.Context, c Config) (_ *Process, err error) {
 		return nil, err
 	}
 	p.console = b.ttys.take()
+	if len(p.hooks.StartContainer) > 0 {
+		p.inside = &inside{ns: b.ns, creds: newCredentials(c.Spec.Process)}
+	}
 	return p, nil
 }
 
 // newProcess is a process that has left nothing behind yet.
 func newProcess(c *Config) *Process {
-	p := &Process{spec: c.Spec, done: make(chan struct{}), destroy: make(chan struct{}, 1)}
+	// Of the spec, which can be large (Docker's seccomp profile is), it keeps what it needs later and no more.
+	p := &Process{hooks: &specs.Hooks{}, done: make(chan struct{}), destroy: make(chan struct{}, 1)}
 	p.destroy <- struct{}{}
 	p.record = &record{
 		Version:     recordVersion,
@@ -90,6 +95,7 @@ func newProcess(c *Config) *Process {
 	}
 	if h := c.Spec.Hooks; h != nil {
 		p.record.Poststop = h.Poststop
+		p.hooks = h
 	}
 	return p
 }
@@ -120,7 +126,7 @@ func (p *Process) startDirect(ctx context.Context, b *builder) (g handover.Guest
 	built := t.begin(func() error {
 		return inOrder(b.enter, b.configure, b.assemble, b.pivot)
 	})
-	err = p.makeGroup() // meanwhile
+	err = p.makeGroup(linux(b.spec).Resources) // meanwhile
 	if err = errors.Join(<-built, err); err != nil {
 		return g, err
 	}
@@ -158,9 +164,9 @@ func (b *builder) guest(ctx context.Context) (g handover.Guest, code *os.File, e
 }
 
 // makeGroup makes the control group.
-func (p *Process) makeGroup() error {
+func (p *Process) makeGroup(resources *specs.LinuxResources) error {
 	config := p.record.cgroupConfig()
-	config.Resources = linux(p.spec).Resources
+	config.Resources = resources
 	group, err := cgroup.Create(config)
 	if err != nil {
 		return err
