@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
@@ -38,13 +40,19 @@ type Guest struct {
 	pre   unsafe.Pointer // wasmtime_instance_pre_t; lives as long as the process
 }
 
-// Link gives the module its world and checks its imports against WASI 0.1. The error says which import does not fit; use
-// Missing to name all that nobody provides.
+// MismatchError is a module whose imports are not what is there to give.
+type MismatchError struct{ Text string }
+
+func (e *MismatchError) Error() string { return e.Text }
+
+// Link gives the module its world and checks its imports against WASI 0.1. A *MismatchError is about the first import that does
+// not fit; Missing names all that nobody provides.
 func (m *Module) Link(w World) (*Guest, error) {
 	linker := wasmtime.NewLinker(m.engine.engine)
 	if err := linker.DefineWasi(); err != nil {
 		return nil, fmt.Errorf("define WASI: %w", tidy(err))
 	}
+	// wasmtime-go keeps the C object in its first field and has no accessor for other packages.
 	l := *(*unsafe.Pointer)(unsafe.Pointer(linker))
 	if e := C.proc_exit_define(l); e != nil {
 		return nil, fmt.Errorf("define proc_exit: %w", textError(C.error_text(e)))
@@ -54,7 +62,7 @@ func (m *Module) Link(w World) (*Guest, error) {
 	runtime.KeepAlive(linker)
 	runtime.KeepAlive(m)
 	if e != nil {
-		return nil, textError(C.error_text(e))
+		return nil, &MismatchError{Text: textError(C.error_text(e)).Error()}
 	}
 	wasi, err := w.config()
 	if err != nil {
@@ -83,6 +91,12 @@ func (m *Module) Missing() ([]Item, error) {
 }
 
 func (w *World) config() (*wasmtime.WasiConfig, error) {
+	for _, s := range slices.Concat(w.Args, w.Env) {
+		// WASI hands out C strings of UTF-8; Wasmtime would leave out all of them without a word.
+		if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
+			return nil, fmt.Errorf("argument or variable %q holds a NUL byte or is not UTF-8", s)
+		}
+	}
 	c := wasmtime.NewWasiConfig()
 	c.SetArgv(w.Args)
 	names, values := make([]string, 0, len(w.Env)), make([]string, 0, len(w.Env))

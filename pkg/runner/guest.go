@@ -27,10 +27,10 @@ func runGuest() int {
 		return ended(err)
 	}
 	err := confine(assemble(denied), g.Seccomp)
-	var program *program
+	var p *program
 	var refusal *handover.Refusal
 	if err == nil {
-		program, refusal, err = prepare(&g)
+		p, refusal, err = prepare(&g)
 	}
 	ready := handover.Ready{Refusal: refusal}
 	if err != nil {
@@ -50,7 +50,7 @@ func runGuest() int {
 		complain(refusal.Message)
 		return refusal.Code
 	}
-	return program.run()
+	return p.run()
 }
 
 // ended is the exit code of a runner whose conversation broke off. The shim going away is no news to anybody.
@@ -128,9 +128,13 @@ func prepare(g *handover.Guest) (*program, *handover.Refusal, error) {
 	}
 	w := world(g)
 	linked, err := m.Link(w)
-	if err != nil {
-		refusal, err := unlinked(g, m, err)
+	var mismatch *engine.MismatchError
+	if errors.As(err, &mismatch) {
+		refusal, err := unlinked(g, m, mismatch)
 		return nil, refusal, err
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	return &program{module: g.Module, limit: describe(w.Memory), guest: linked, initialize: initialize, entry: entry}, nil, nil
 }

@@ -201,6 +201,9 @@ func TestFailuresAreTold(t *testing.T) {
 	t.Run("a working directory that is gone", func(t *testing.T) {
 		launch(t, module, "args", withCwd("/no/such/directory")).fails("chdir /no/such/directory", "no such file")
 	})
+	t.Run("an argument that cannot be handed over", func(t *testing.T) {
+		launch(t, module, "args", withArgs("a\x00b")).fails("a\\x00b", "NUL")
+	})
 	t.Run("no code", func(t *testing.T) {
 		launch(t, t.TempDir(), "args").fails("load compiled code", "No such file")
 	})

@@ -7,14 +7,14 @@ import (
 	"wasmgo/pkg/handover"
 )
 
-// unlinked tells a module's own fault, imports nobody provides or under another type, from any other error.
-func unlinked(g *handover.Guest, m *engine.Module, fault error) (*handover.Refusal, error) {
+// unlinked is the refusal of a module with imports that nobody provides, or, if there are none, with one under another type.
+func unlinked(g *handover.Guest, m *engine.Module, mismatch *engine.MismatchError) (*handover.Refusal, error) {
 	missing, err := m.Missing()
 	if err != nil {
 		return nil, err
 	}
 	if len(missing) == 0 {
-		return refuse("%s does not fit what it imports: %v", g.Module, fault), nil
+		return refuse("%s does not fit what it imports: %v", g.Module, mismatch), nil
 	}
 	var b strings.Builder
 	for _, i := range missing {

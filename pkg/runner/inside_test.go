@@ -15,6 +15,7 @@ import (
 var inside = map[string]func() int{
 	"denied":  tryDenied,
 	"profile": tryProfile,
+	"abort":   tryAbort,
 }
 
 // attempt is a system call with arguments that make it harmless if it is not stopped.
@@ -119,6 +120,15 @@ func tryProfile() int {
 		found += a.try()
 	}
 	return report(found)
+}
+
+// tryAbort does what a panic inside Wasmtime ends with.
+func tryAbort() int {
+	catchSignals()
+	if err := unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGABRT); err != nil {
+		return report(err.Error())
+	}
+	return 0
 }
 
 // report writes what was found and returns the exit code for it.

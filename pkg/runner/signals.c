@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+enum { INTERNAL = 125 }; // codeInternal of runner.go
+
 // end needs nothing of the process: the guest may spin, hold any lock, or be in the middle of anything.
 static void end(int signal) { _exit(128 + signal); }
 
@@ -24,10 +26,18 @@ static struct sigaction go[NSIG];
 // What somebody sent with kill(2) is no fault: for pid 1 nothing happens, as for any init that has no handler, and another
 // process dies.
 static void fault(int signal, siginfo_t *info, void *context) {
-	if (info->si_code > 0 || info->si_pid == getpid())
+	if (info->si_code <= 0 && info->si_pid != getpid()) {
+		if (getpid() != 1)
+			_exit(128 + signal);
+	} else if (signal == SIGABRT) {
+		// A panic inside Wasmtime, which has said why on the standard error.
+		static const char message[] = "wasmgo: internal error, please report it: abort\n";
+		ssize_t written = write(2, message, sizeof message - 1);
+		(void)written;
+		_exit(INTERNAL);
+	} else {
 		go[signal].sa_sigaction(signal, info, context);
-	else if (getpid() != 1)
-		_exit(128 + signal);
+	}
 }
 
 void signals_catch(void) {

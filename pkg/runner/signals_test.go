@@ -86,6 +86,18 @@ func TestHarmlessSignals(t *testing.T) {
 	}
 }
 
+func TestAbortHasACodeAndAMessage(t *testing.T) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), insideVariable+"=abort")
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	if code := cmd.ProcessState.ExitCode(); code != codeInternal || !strings.HasPrefix(string(out), "wasmgo: internal error") {
+		t.Errorf("exit code %d and %q, want %d and a message", code, out, codeInternal)
+	}
+}
+
 func (c *container) signal(signal syscall.Signal) {
 	c.t.Helper()
 	if err := c.cmd.Process.Signal(signal); err != nil {

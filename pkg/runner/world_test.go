@@ -175,7 +175,12 @@ func TestFilesAreWritten(t *testing.T) {
 }
 
 func TestProcessHasNoMoreDescriptorsThanItNeeds(t *testing.T) {
-	s := spawn(t, "idle")
+	leaked, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leaked.Close()
+	s := spawn(t, "idle", func(_ *handover.Guest, c *exec.Cmd) { c.ExtraFiles = append(c.ExtraFiles, leaked) })
 	s.begin()
 	// The runner closes its end before the guest runs.
 	if n, err := s.shim.Read(make([]byte, 1)); err != io.EOF {
@@ -190,8 +195,8 @@ func TestProcessHasNoMoreDescriptorsThanItNeeds(t *testing.T) {
 		if err != nil {
 			continue // closed meanwhile
 		}
-		if strings.HasPrefix(target, "socket:") {
-			t.Errorf("descriptor %s is %s: the conversation is over", e.Name(), target)
+		if strings.HasPrefix(target, "socket:") || target == leaked.Name() {
+			t.Errorf("descriptor %s is %s", e.Name(), target)
 		}
 	}
 }
