@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -111,7 +112,7 @@ func (r *runner) run(t *testing.T, code *os.File) (start, end time.Time, said []
 		t.Fatalf("handover: %v %+v\n%s", err, ready, &complaint)
 	}
 	buf := make([]byte, 64)
-	n, err := stdout.Read(buf)
+	n, err := io.ReadAtLeast(stdout, buf, 8) // it may come in two pieces: what is written is flushed by the line
 	end = time.Now()
 	if err != nil || n < 8 {
 		t.Fatalf("the guest said %q: %v", buf[:n], err)
