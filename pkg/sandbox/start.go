@@ -61,6 +61,9 @@ func Start(ctx context.Context, c Config) (_ *Process, err error) {
 		build = p.startHeld
 	}
 	g, err := build(ctx, b)
+	if err == nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", explain(err, c.Spec))
 	}
