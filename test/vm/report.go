@@ -16,6 +16,9 @@ func report(t *testing.T, name string, r result) {
 			t.Run(b.name, func(t *testing.T) {
 				switch b.verdict {
 				case "PASS":
+					if n := len(subtest.FindAllString(b.text, -1)); n > 0 {
+						t.Logf("%d subtests", n)
+					}
 				case "SKIP":
 					t.Skip(strings.TrimSpace(b.text))
 				default:
@@ -38,6 +41,7 @@ type block struct{ name, verdict, text string }
 
 var (
 	beginning = regexp.MustCompile(`^=== RUN   ([^/\s]+)$`)
+	subtest   = regexp.MustCompile(`(?m)^ +--- PASS: `)
 	verdict   = regexp.MustCompile(`^--- (PASS|FAIL|SKIP): ([^/\s]+) `)
 )
 

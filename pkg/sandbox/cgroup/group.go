@@ -38,8 +38,6 @@ type Config struct {
 	// Resources are linux.resources; nil is no limits. Device rules are a list of exceptions from "no device" and are
 	// set even when there are none.
 	Resources *specs.LinuxResources
-	// OwnerUID is the host uid that may manage groups below this one (v2 only); nil leaves them to root.
-	OwnerUID *int
 }
 
 // Group is one control group: a directory in every hierarchy.
@@ -238,7 +236,6 @@ func libraryConfig(c Config, systemd bool) (*cgroups.Cgroup, error) {
 	if err != nil {
 		return nil, err
 	}
-	cg.OwnerUID = c.OwnerUID
 	cg.Resources, err = libraryResources(c.Resources)
 	return cg, err
 }
