@@ -69,7 +69,7 @@ lint: build/tools/staticcheck-0.8.2/.built build/tools/gofumpt-0.12.0/.built ## 
 	@scripts/lint
 
 unit: build ## the tests of every package; those that need root skip without it
-	@go run ./test/suite run unit ./pkg/... ./cmd/... ./test/arrows/... ./test/guests/... ./test/pack/... ./test/suite/... ./examples/...
+	@go run ./test/suite run unit ./pkg/... ./cmd/... ./test/arrows/... ./test/direct/... ./test/guests/... ./test/pack/... ./test/suite/... ./examples/...
 
 race: build ## the same packages under the race detector
 	@go run ./test/suite run race -race ./pkg/... ./cmd/...
@@ -91,7 +91,8 @@ vm: build ## the root tests on other kernels, under qemu: cgroup v2, and with sy
 bench: build tools ## measure wasmgo beside runc, as root; BENCH=regexp chooses
 	@scripts/require root gcc overlayfs cgroups
 	@mkdir -p build/bench
-	@go test ./test/bench -count=1 -timeout 30m -run 'TestMeasure/($(BENCH))' -bench.out "$$PWD/build/bench/results.json"
+	@go test -c -o build/bench/bench.test ./test/bench
+	@build/bench/bench.test -test.timeout 30m -test.run 'TestMeasure/($(BENCH))' -bench.out build/bench/results.json
 
 guests: ## make the committed .wasm files of test/guests anew
 	test/guests/rebuild.sh

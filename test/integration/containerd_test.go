@@ -2,9 +2,7 @@ package integration
 
 import (
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -12,7 +10,9 @@ import (
 	"github.com/containerd/containerd/v2/client"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"wasmgo/pkg/handover"
 	"wasmgo/test/daemon"
+	"wasmgo/test/direct"
 	"wasmgo/test/guests"
 	"wasmgo/test/pack"
 )
@@ -87,7 +87,7 @@ func guestImage(t *testing.T) pack.Image {
 		name := filepath.Base(dir)
 		files["/"+name+".wasm"] = pack.File{Content: guests.Bytes(t, name)}
 	}
-	files["/bad/cwasm"] = pack.File{Content: compiled(t, guests.Path(t, "args"))}
+	files["/bad/cwasm"] = pack.File{Content: compiled(t, guests.Bytes(t, "args"))}
 	for name, content := range guests.Bad(t) {
 		files["/bad/"+name] = pack.File{Content: content}
 	}
@@ -99,23 +99,11 @@ func guestImage(t *testing.T) pack.Image {
 }
 
 // compiled is the machine code Wasmtime makes of a module, which an image must not bring.
-func compiled(t *testing.T, module string) []byte {
+func compiled(t *testing.T, module []byte) []byte {
 	t.Helper()
-	code, err := os.Create(filepath.Join(t.TempDir(), "code"))
-	if err != nil {
+	dir := t.TempDir()
+	if err := direct.Compile(filepath.Join(daemon.Built(t), "wasmgo-runner"), module, dir); err != nil {
 		t.Fatal(err)
 	}
-	defer code.Close()
-	in, err := os.Open(module)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	cmd := exec.Command(filepath.Join(daemon.Built(t), "wasmgo-runner"))
-	cmd.Env = []string{"WASMGO_RUNNER=compile"}
-	cmd.Stdin, cmd.Stdout = struct{ io.Reader }{in}, code // a pipe, as the shim gives it
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("compile %s: %v", module, err)
-	}
-	return []byte(readFile(t, code.Name()))
+	return []byte(readFile(t, filepath.Join(dir, handover.CodeName)))
 }
