@@ -20,37 +20,46 @@ import (
 	"wasmgo/test/guests"
 )
 
-// binary is the runner built for these tests, as it is shipped but for its symbols.
-var binary string
-
 func TestMain(m *testing.M) {
 	if name := os.Getenv(insideVariable); name != "" {
 		os.Exit(inside[name]())
 	}
-	dir, err := os.MkdirTemp("", "wasmgo-runner-test")
-	if err == nil {
-		binary = filepath.Join(dir, "runner")
-		err = build(binary)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 	code := m.Run()
-	if err := os.RemoveAll(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
+	if built != "" {
+		if err := os.RemoveAll(filepath.Dir(built)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
 	}
 	os.Exit(code)
 }
 
-func build(path string) error {
-	cmd := exec.Command("go", "build", "-tags", "netgo,osusergo", "-ldflags", `-linkmode external -extldflags "-static"`,
-		"-o", path, "wasmgo/cmd/wasmgo-runner")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the runner: %w\n%s", err, text)
+// built is the path of the runner once a test has asked for it.
+var built string
+
+// binary builds the runner, as it is shipped but for its symbols.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "wasmgo-runner-test")
+	if err != nil {
+		return "", err
 	}
-	return nil
+	built = filepath.Join(dir, "runner")
+	cmd := exec.Command("go", "build", "-tags", "netgo,osusergo", "-ldflags", `-linkmode external -extldflags "-static"`,
+		"-o", built, "wasmgo/cmd/wasmgo-runner")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the runner: %w\n%s", err, text)
+	}
+	return built, nil
+})
+
+// runnerPath is the path of the runner.
+func runnerPath(t testing.TB) string {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // insideVariable makes the test binary call a function of inside in a process of its own.
@@ -60,7 +69,7 @@ const insideVariable = "WASMGO_TEST_INSIDE"
 func mode(t testing.TB, name string, in []byte) (code int, out, message []byte) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(binary)
+	cmd := exec.Command(runnerPath(t))
 	cmd.Env = []string{"WASMGO_RUNNER=" + name}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &stdout, &stderr
 	if err := cmd.Run(); cmd.ProcessState == nil {
@@ -159,7 +168,7 @@ func launch(t testing.TB, code, name string, options ...option) *container {
 	defer inRead.Close()
 	outRead, outWrite := pipe(t)
 	defer outWrite.Close()
-	c := &container{t: t, cmd: exec.Command(binary), shim: os.NewFile(uintptr(pair[0]), "shim's end"), stdin: inWrite, stdout: outRead}
+	c := &container{t: t, cmd: exec.Command(runnerPath(t)), shim: os.NewFile(uintptr(pair[0]), "shim's end"), stdin: inWrite, stdout: outRead}
 	c.cmd.Env = []string{"WASMGO_RUNNER=guest"}
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = inRead, outWrite, &c.stderr
 	c.cmd.ExtraFiles = []*os.File{runnerEnd}
