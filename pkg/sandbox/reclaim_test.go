@@ -59,8 +59,13 @@ func TestReclaim(t *testing.T) {
 				t.Fatal(err)
 			}
 			path := cgroupBelow(t)
+			runner, err := runnerDir()
+			if err != nil {
+				t.Fatal(err)
+			}
 			shim := exec.Command(os.Args[0], "-test.run=^TestShimThatDies$")
-			shim.Env = append(os.Environ(), crashStep+"="+step, crashStep+"_BUNDLE="+bundle, crashStep+"_CGROUP="+path)
+			shim.Env = append(os.Environ(), crashStep+"="+step, crashStep+"_BUNDLE="+bundle, crashStep+"_CGROUP="+path,
+				"WASMGO_TEST_RUNNER="+runner, "TMPDIR="+t.TempDir()) // it cannot clean up
 			out, err := shim.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
