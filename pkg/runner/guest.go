@@ -21,6 +21,7 @@ func runGuest() int {
 	catchSignals()
 	// The heap stays below the 4 MiB at which the collector would first run; a guest's life is then free of its threads.
 	debug.SetGCPercent(-1)
+	waitOnStreams()
 	conversation := descriptor(handover.SocketFD)
 	var g handover.Guest
 	if err := handover.Receive(conversation, &g); err != nil {
@@ -51,6 +52,16 @@ func runGuest() int {
 		return refusal.Code
 	}
 	return p.run()
+}
+
+// waitOnStreams has reads and writes of the standard streams wait. Whoever opened them may have wanted otherwise, but to Wasmtime
+// the EAGAIN that comes of it is a fault of the stream.
+func waitOnStreams() {
+	for fd := range uintptr(3) {
+		if flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0); err == nil && flags&unix.O_NONBLOCK != 0 {
+			_, _ = unix.FcntlInt(fd, unix.F_SETFL, flags&^unix.O_NONBLOCK)
+		}
+	}
 }
 
 // ended is the exit code of a runner whose conversation broke off. The shim going away is no news to anybody.
