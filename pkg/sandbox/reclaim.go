@@ -22,7 +22,7 @@ func Reclaim(ctx context.Context, bundle string) error {
 	if err != nil {
 		return fmt.Errorf("reclaim sandbox: %w", err)
 	}
-	group, err := r.group()
+	group, err := r.group(ctx)
 	if err != nil {
 		return fmt.Errorf("reclaim sandbox: %w", err)
 	}
@@ -42,11 +42,11 @@ func Reclaim(ctx context.Context, bundle string) error {
 	return nil
 }
 
-// group is the sandbox's control group. If the shim died before it could write down that it made one, the group is made
-// again at the same place: what is there is taken over, and it is removed with the rest.
-func (r *record) group() (*cgroup.Group, error) {
+// group is the sandbox's control group. If the shim died before it could write down that it made one, there may be one all
+// the same.
+func (r *record) group(ctx context.Context) (*cgroup.Group, error) {
 	if r.Cgroup == nil {
-		return cgroup.Create(r.cgroupConfig())
+		return cgroup.Recover(ctx, r.cgroupConfig())
 	}
 	return cgroup.Load(*r.Cgroup)
 }

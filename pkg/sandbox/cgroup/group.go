@@ -65,21 +65,9 @@ func Create(c Config) (_ *Group, err error) {
 	if err := Check(c.Resources); err != nil {
 		return nil, err
 	}
-	systemd, err := usesSystemd(c)
+	g, m, cg, err := plan(c)
 	if err != nil {
 		return nil, err
-	}
-	cg, err := libraryConfig(c, systemd)
-	if err != nil {
-		return nil, err
-	}
-	m, err := manager.New(cg)
-	if err != nil {
-		return nil, fmt.Errorf("cgroup %s: %w", c.Path, err)
-	}
-	g := &Group{state: State{Path: c.Path, Systemd: systemd, Unified: Unified(), Paths: maps.Clone(m.GetPaths())}}
-	if c.Resources != nil {
-		g.state.Devices = slices.Clone(c.Resources.Devices)
 	}
 	if err := g.vacant(); err != nil {
 		return nil, err
@@ -95,7 +83,7 @@ func Create(c Config) (_ *Group, err error) {
 		}
 	}()
 	first := -1 // only makes the directories
-	if systemd {
+	if g.state.Systemd {
 		if g.holder, err = newHolder(); err != nil {
 			return nil, err
 		}
@@ -129,6 +117,51 @@ func (g *Group) dropUnmade() {
 			delete(g.state.Paths, name)
 		}
 	}
+}
+
+// plan is the group of a Config and the library's manager of it, before anything is made.
+func plan(c Config) (*Group, cgroups.Manager, *cgroups.Cgroup, error) {
+	systemd, err := usesSystemd(c)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	cg, err := libraryConfig(c, systemd)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	m, err := manager.New(cg)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("cgroup %s: %w", c.Path, err)
+	}
+	g := &Group{state: State{Path: c.Path, Systemd: systemd, Unified: Unified(), Paths: maps.Clone(m.GetPaths())}}
+	if c.Resources != nil {
+		g.state.Devices = slices.Clone(c.Resources.Devices)
+	}
+	return g, m, cg, nil
+}
+
+// Recover returns the group that a Create with this Config may have made, whole or in part, in a process that died before it
+// could write down the group's State. It waits until ctx is done for the last processes to leave, and fails
+// when they do not: then the group is somebody else's.
+func Recover(ctx context.Context, c Config) (*Group, error) {
+	g, _, _, err := plan(c)
+	if err != nil {
+		return nil, err
+	}
+	var inUse error
+	err = poll(ctx, func() (bool, error) {
+		if err := g.endHolders(); err != nil {
+			return false, err
+		}
+		if inUse = g.vacant(); errors.Is(inUse, errdefs.ErrAlreadyExists) {
+			return false, nil
+		}
+		return true, inUse
+	})
+	if err != nil {
+		return nil, fmt.Errorf("recover: %w", errors.Join(err, inUse))
+	}
+	return g, nil
 }
 
 // undo takes back what a Create that fails has made.

@@ -259,6 +259,40 @@ func TestLoadComesBackToAGroup(t *testing.T) {
 	})
 }
 
+func TestRecoverFindsWhatADeadCreateMade(t *testing.T) {
+	forEachDriver(t, func(t *testing.T, config Config) {
+		lost := create(t, config) // as if by a process that is dead now
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		g, err := Recover(ctx, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lost.Settle() // to reap what has been killed
+		if !reflect.DeepEqual(g.dirs(), lost.dirs()) {
+			t.Errorf("recovered %v, made were %v", g.dirs(), lost.dirs())
+		}
+		if err := g.Remove(ctx); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestRecoverLeavesAGroupInUseAlone(t *testing.T) {
+	forEachDriver(t, func(t *testing.T, config Config) {
+		g := create(t, config)
+		p := shell(t, g, "echo ready; read line; echo $line")
+		p.await("ready")
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := Recover(ctx, config); !errors.Is(err, errdefs.ErrAlreadyExists) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Recover of a group with a process: %v", err)
+		}
+		p.say("alive")
+		p.await("alive")
+	})
+}
+
 func TestLoadRefusesAStateThatIsNotOne(t *testing.T) {
 	for _, test := range []struct {
 		name string
