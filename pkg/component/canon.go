@@ -168,10 +168,11 @@ func (b *builder) defineResource(id *types.ID, d *binary.Resource) {
 
 // destroy ends a resource whose last handle caller has dropped.
 func destroy(caller *state, r *abi.Resource, rep uint32) error {
-	d, ok := r.Owner.(*destructor)
-	if !ok {
+	if host, ok := r.Owner.(interface{ Destroy(rep uint32) }); ok {
+		host.Destroy(rep)
 		return nil
 	}
+	d := r.Owner.(*destructor)
 	if err := d.impl.enter(caller); err != nil {
 		return err
 	}

@@ -1,9 +1,12 @@
 package component
 
 import (
+	"errors"
+
 	"wasmgo/pkg/component/abi"
 	"wasmgo/pkg/component/corewasm"
 	"wasmgo/pkg/component/types"
+	"wasmgo/pkg/component/wit"
 )
 
 // An Instance is a component instance as others see it: its exports. Each is a *[Func], an *Instance, or what only linking knows
@@ -28,11 +31,17 @@ func (i *Instance) Instance(name string) *Instance {
 type Func struct {
 	Type *types.Func
 	call func(caller *state, args []abi.Value) ([]abi.Value, error)
+	host *wit.Func // if it is the host's; then call is nil
 }
 
 // Call calls the function from the host. Arguments must be of the function's types. A trap makes the instance, and those around it,
-// unusable.
-func (f *Func) Call(args ...abi.Value) ([]abi.Value, error) { return f.call(nil, args) }
+// unusable. A function that the component only passes on from the host cannot be called.
+func (f *Func) Call(args ...abi.Value) ([]abi.Value, error) {
+	if f.call == nil {
+		return nil, errors.New("the function is the host's own")
+	}
+	return f.call(nil, args)
+}
 
 // A state is what a component instance has at run time that no one else sees.
 type state struct {

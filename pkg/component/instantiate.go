@@ -11,11 +11,16 @@ import (
 	"wasmgo/pkg/component/corewasm"
 	"wasmgo/pkg/component/types"
 	"wasmgo/pkg/component/validate"
+	"wasmgo/pkg/component/wit"
 )
 
-// Instantiate makes an instance of a program in a store. imports has what the program imports, by name; what is there must be of the
-// imported type.
-func (p *Program) Instantiate(store *corewasm.Store, imports map[string]any) (*Instance, error) {
+// Instantiate makes an instance of a program in a store. What the program imports must be among the interfaces; the error is that of
+// [Program.Check].
+func (p *Program) Instantiate(store *corewasm.Store, interfaces ...*wit.Interface) (*Instance, error) {
+	imports, err := p.link(interfaces)
+	if err != nil {
+		return nil, err
+	}
 	c := &closure{program: p, component: p.component}
 	return c.instantiate(store, nil, func(name string) (any, bool) {
 		d, ok := imports[name]
@@ -281,9 +286,12 @@ func (b *builder) canon(d *binary.Canon) {
 		}
 		return
 	case binary.CanonLower:
-		if c.Options.Async {
+		switch host := b.funcs[d.Func].host; {
+		case c.Options.Async:
 			b.coreFuncs = append(b.coreFuncs, b.asyncBuiltin(d, c))
-		} else {
+		case host != nil:
+			b.coreFuncs = append(b.coreFuncs, b.lowerHost(d, c, host))
+		default:
 			b.coreFuncs = append(b.coreFuncs, b.lower(d, c))
 		}
 	case binary.CanonResourceNew, binary.CanonResourceDrop, binary.CanonResourceRep:

@@ -54,7 +54,7 @@ func (s *script) instantiate(p *Program) error {
 	store := corewasm.NewStore(s.engine)
 	s.t.Cleanup(store.Close)
 	var err error
-	s.current, err = p.Instantiate(store, nil)
+	s.current, err = p.Instantiate(store)
 	return err
 }
 

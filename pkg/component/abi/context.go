@@ -51,6 +51,8 @@ type Context struct {
 	Scope     *Scope    // the call that borrowed handles belong to
 
 	mem    []byte // Guest.Memory as of the last call into the guest
+	flat   []uint64
+	pos    int
 	lifted uint64 // bytes of strings and lists so far
 	err    error
 }
@@ -65,7 +67,8 @@ func (c *Context) Fail(err error) {
 	}
 }
 
-func (c *Context) trapf(format string, args ...any) {
+// Trapf records a trap unless there is one already.
+func (c *Context) Trapf(format string, args ...any) {
 	c.Fail(&Trap{Reason: fmt.Sprintf(format, args...)})
 }
 
@@ -82,11 +85,11 @@ func (c *Context) bytes(at uint32, size uint64, align uint32, what string) []byt
 		return nil
 	}
 	if at&(align-1) != 0 {
-		c.trapf("%s at %#x is not aligned to %d", what, at, align)
+		c.Trapf("%s at %#x is not aligned to %d", what, at, align)
 		return nil
 	}
 	if uint64(at)+size > uint64(len(c.mem)) {
-		c.trapf("%s of %d bytes at %#x is out of bounds of a memory of %d", what, size, at, len(c.mem))
+		c.Trapf("%s of %d bytes at %#x is out of bounds of a memory of %d", what, size, at, len(c.mem))
 		return nil
 	}
 	return c.mem[at : uint64(at)+size : uint64(at)+size]
@@ -95,14 +98,14 @@ func (c *Context) bytes(at uint32, size uint64, align uint32, what string) []byt
 // content is [Context.bytes] for what strings and lists point to.
 func (c *Context) content(at uint32, size uint64, align uint32, what string) []byte {
 	if c.lifted += size; c.lifted > maxLifted {
-		c.trapf("strings and lists of more than %d bytes in one call", maxLifted)
+		c.Trapf("strings and lists of more than %d bytes in one call", maxLifted)
 		return nil
 	}
 	return c.bytes(at, size, align, what)
 }
 
-// allocate asks the guest for memory and returns it, with its address. Earlier slices of the memory are not valid any more.
-func (c *Context) allocate(size uint64, align uint32, what string) (uint32, []byte) {
+// Allocate asks the guest for memory and returns it, with its address. Earlier slices of the memory are not valid any more.
+func (c *Context) Allocate(size uint64, align uint32, what string) (uint32, []byte) {
 	return c.reallocate(0, 0, size, align, what)
 }
 
@@ -111,7 +114,7 @@ func (c *Context) reallocate(old uint32, oldSize, size uint64, align uint32, wha
 		return 0, nil
 	}
 	if size > 1<<32-1 {
-		c.trapf("%s of %d bytes does not fit into a memory of 32 bits", what, size)
+		c.Trapf("%s of %d bytes does not fit into a memory of 32 bits", what, size)
 		return 0, nil
 	}
 	at, err := c.Guest.Realloc(old, uint32(oldSize), align, uint32(size))

@@ -8,9 +8,9 @@
 // which remembers the first trap and does nothing from then on, so that the code that walks a type reads like the specification's.
 // A guest that breaks the ABI gets a *[Trap], and nothing else happens.
 //
-// There are two ways to hold lifted values. [Value] can be of any type and is for code that learns its types at run time: tests, the
-// command line, tools. Host functions are written with [Type] and [Func1] and their like, which convert to and from Go types that are
-// known when the host is compiled; they do not allocate where only scalars and handles pass.
+// There are two ways to hold lifted values. [Value] can be of any type and is for code that learns its types at run time: calls between
+// components, tests, tools. Host functions are written with package wit, whose types convert to and from Go types that are known when
+// the host is compiled; it lifts and lowers piece by piece with the exported methods of a context.
 //
 // Nothing in here knows of an engine. The functions are named after those of design/mvp/canonical-abi/definitions.py in the
 // component-model repository, which is the specification of every detail; vectors made with it are in testdata.

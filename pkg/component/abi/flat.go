@@ -65,7 +65,7 @@ func (c *Context) Lower(vals []uint64, vs []Value, ts []types.Value, limit int, 
 		at = *out
 		c.bytes(at, uint64(l.Size), l.Align, "results")
 	} else {
-		at, _ = c.allocate(uint64(l.Size), l.Align, "parameters")
+		at, _ = c.Allocate(uint64(l.Size), l.Align, "parameters")
 		vals = append(vals, uint64(at))
 	}
 	c.storeRecord(vs, ts, at)
@@ -79,7 +79,7 @@ func (c *Context) liftFlat(src *source, t types.Value) Value {
 		return c.scalar(src.next(), t.(types.Prim))
 	case types.KindString:
 		at := uint32(src.next())
-		return c.loadString(at, uint32(src.next())).clone()
+		return c.LoadString(at, uint32(src.next())).clone()
 	case types.KindRecord:
 		r := make(Record, len(s.Elems))
 		for i, e := range s.Elems {
@@ -106,7 +106,7 @@ func (c *Context) liftFlatVariant(src *source, s *types.Shape) Value {
 	payload := source{src.vals[:len(s.Flat)-1]}
 	src.vals = src.vals[len(s.Flat)-1:]
 	if int64(v.Case) >= int64(len(s.Cases)) {
-		c.trapf("variant case %d of %d", v.Case, len(s.Cases))
+		c.Trapf("variant case %d of %d", v.Case, len(s.Cases))
 		return nil
 	}
 	if t := s.Cases[v.Case]; t != nil {
@@ -139,7 +139,7 @@ func (c *Context) lowerFlat(vals []uint64, v Value, t types.Value) []uint64 {
 	case types.KindScalar:
 		return append(vals, scalarBits(v))
 	case types.KindString:
-		at, n := c.storeString(v.(String))
+		at, n := c.StoreString(v.(String))
 		return append(vals, uint64(at), uint64(n))
 	case types.KindRecord:
 		for i, e := range s.Elems {

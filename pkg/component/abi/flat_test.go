@@ -93,7 +93,7 @@ func TestListsOfTheSameList(t *testing.T) {
 	const inner = 1 << 20
 	memory := make([]byte, inner)
 	for i := range 128 {
-		storeBits(memory[8*i+4:8*i+8], inner)
+		StoreBits(memory[8*i+4:8*i+8], inner)
 	}
 	typ := made(t, &types.List{Elem: made(t, &types.List{Elem: made(t, &types.Flags{Labels: []string{"a"}})})})
 	c := Context{Guest: &heap{memory: memory}}
@@ -105,7 +105,7 @@ func TestListsOfTheSameList(t *testing.T) {
 
 func TestNaNsBecomeCanonical(t *testing.T) {
 	for in, want := range map[uint32]uint32{0x7fc00001: canonicalNaN32, 0xffffffff: canonicalNaN32, 0x7f800000: 0x7f800000, 0x3fc00000: 0x3fc00000} {
-		if got := math.Float32bits(canonicalF32(in)); got != want {
+		if got := math.Float32bits(CanonicalF32(in)); got != want {
 			t.Errorf("%#x becomes %#x, want %#x", in, got, want)
 		}
 		if got := scalarBits(math.Float32frombits(in)); got != uint64(want) {
@@ -113,7 +113,7 @@ func TestNaNsBecomeCanonical(t *testing.T) {
 		}
 	}
 	for in, want := range map[uint64]uint64{0x7ff8000000000001: canonicalNaN64, 0x7ff0000000000000: 0x7ff0000000000000} {
-		if got := math.Float64bits(canonicalF64(in)); got != want {
+		if got := math.Float64bits(CanonicalF64(in)); got != want {
 			t.Errorf("%#x becomes %#x, want %#x", in, got, want)
 		}
 	}

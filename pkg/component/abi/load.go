@@ -13,22 +13,24 @@ const (
 	canonicalNaN64 = 0x7ff8000000000000
 )
 
-func canonicalF32(bits uint32) float32 {
+// CanonicalF32 is a float by its bits; of NaNs there is one.
+func CanonicalF32(bits uint32) float32 {
 	if f := math.Float32frombits(bits); f == f {
 		return f
 	}
 	return math.Float32frombits(canonicalNaN32)
 }
 
-func canonicalF64(bits uint64) float64 {
+// CanonicalF64 is a float by its bits; of NaNs there is one.
+func CanonicalF64(bits uint64) float64 {
 	if f := math.Float64frombits(bits); f == f {
 		return f
 	}
 	return math.Float64frombits(canonicalNaN64)
 }
 
-// loadBits reads up to 8 bytes, little-endian.
-func loadBits(b []byte) uint64 {
+// LoadBits reads up to 8 bytes, little-endian.
+func LoadBits(b []byte) uint64 {
 	switch len(b) {
 	case 1:
 		return uint64(b[0])
@@ -42,8 +44,8 @@ func loadBits(b []byte) uint64 {
 	return 0
 }
 
-// pair reads the address and length of a string or list.
-func pair(b []byte) (at, length uint32) {
+// Pair reads the address and length of a string or list.
+func Pair(b []byte) (at, length uint32) {
 	return binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
 }
 
@@ -56,22 +58,22 @@ func (c *Context) load(b []byte, t types.Value) Value {
 	s := t.Shape()
 	switch s.Kind {
 	case types.KindScalar:
-		return c.scalar(loadBits(b), t.(types.Prim))
+		return c.scalar(LoadBits(b), t.(types.Prim))
 	case types.KindString:
-		return c.loadString(pair(b)).clone()
+		return c.LoadString(Pair(b)).clone()
 	case types.KindRecord:
 		return c.loadRecord(b, s.Elems)
 	case types.KindVariant:
 		return c.loadVariant(b, s)
 	case types.KindList:
-		at, length := pair(b)
+		at, length := Pair(b)
 		return c.loadList(at, length, s.Elems[0])
 	case types.KindArray:
 		return c.loadElems(b, s.Len, s.Elems[0])
 	case types.KindFlags:
-		return liftFlags(loadBits(b), s)
+		return liftFlags(LoadBits(b), s)
 	}
-	return c.liftHandle(uint32(loadBits(b)), t)
+	return c.liftHandle(uint32(LoadBits(b)), t)
 }
 
 // scalar converts the bits of a core value or of memory to a primitive type. Bits above the type's size are ignored.
@@ -96,19 +98,20 @@ func (c *Context) scalar(bits uint64, p types.Prim) Value {
 	case types.U64:
 		return bits
 	case types.F32:
-		return canonicalF32(uint32(bits))
+		return CanonicalF32(uint32(bits))
 	case types.F64:
-		return canonicalF64(bits)
+		return CanonicalF64(bits)
 	case types.Char:
-		return Char(c.liftChar(uint32(bits)))
+		return Char(c.LiftChar(uint32(bits)))
 	}
-	c.trapf("%v values are not supported", p)
+	c.Trapf("%v values are not supported", p)
 	return nil
 }
 
-func (c *Context) liftChar(i uint32) rune {
+// LiftChar checks a char.
+func (c *Context) LiftChar(i uint32) rune {
 	if i > 0x10ffff || 0xd800 <= i && i <= 0xdfff {
-		c.trapf("%#x is not a Unicode scalar value", i)
+		c.Trapf("%#x is not a Unicode scalar value", i)
 		return 0
 	}
 	return rune(i)
@@ -136,9 +139,9 @@ func (c *Context) loadRecord(b []byte, elems []types.Value) Value {
 }
 
 func (c *Context) loadVariant(b []byte, s *types.Shape) Value {
-	v := Variant{Case: uint32(loadBits(b[:s.Discriminant()]))}
+	v := Variant{Case: uint32(LoadBits(b[:s.Discriminant()]))}
 	if int64(v.Case) >= int64(len(s.Cases)) {
-		c.trapf("variant case %d of %d", v.Case, len(s.Cases))
+		c.Trapf("variant case %d of %d", v.Case, len(s.Cases))
 		return nil
 	}
 	if t := s.Cases[v.Case]; t != nil {
@@ -148,19 +151,19 @@ func (c *Context) loadVariant(b []byte, s *types.Shape) Value {
 	return v
 }
 
-// listBytes checks where the elements of a list lie, once for all of them.
-func (c *Context) listBytes(at, length uint32, elem types.Value) []byte {
+// ListBytes checks where the elements of a list lie, once for all of them.
+func (c *Context) ListBytes(at, length uint32, elem types.Value) []byte {
 	l := elem.Shape().Layouts[ptr]
 	size := uint64(length) * uint64(l.Size)
 	if size > maxListBytes {
-		c.trapf("list of %d bytes is longer than %d", size, maxListBytes)
+		c.Trapf("list of %d bytes is longer than %d", size, maxListBytes)
 		return nil
 	}
 	return c.content(at, size, l.Align, "list")
 }
 
 func (c *Context) loadList(at, length uint32, elem types.Value) Value {
-	b := c.listBytes(at, length, elem)
+	b := c.ListBytes(at, length, elem)
 	if c.err != nil {
 		return nil
 	}
@@ -189,11 +192,11 @@ func (c *Context) liftHandle(i uint32, t types.Value) Value {
 	switch t := t.(type) {
 	case *types.Own:
 		r := c.resource(t.Resource)
-		return Handle{Resource: r, Rep: c.liftOwn(i, r)}
+		return Handle{Resource: r, Rep: c.LiftOwn(i, r)}
 	case *types.Borrow:
 		r := c.resource(t.Resource)
-		return Handle{Resource: r, Rep: c.liftBorrow(i, r)}
+		return Handle{Resource: r, Rep: c.LiftBorrow(i, r)}
 	}
-	c.trapf("%s values are not supported", types.Describe(t))
+	c.Trapf("%s values are not supported", types.Describe(t))
 	return nil
 }

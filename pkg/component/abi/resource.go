@@ -114,8 +114,8 @@ func (t *Table) Drop(r *Resource, i uint32) (rep uint32, last bool, err error) {
 	return rep, last, nil
 }
 
-// liftOwn takes a resource away from the guest.
-func (c *Context) liftOwn(i uint32, r *Resource) uint32 {
+// LiftOwn takes a resource away from the guest.
+func (c *Context) LiftOwn(i uint32, r *Resource) uint32 {
 	if c.err != nil {
 		return 0
 	}
@@ -124,9 +124,9 @@ func (c *Context) liftOwn(i uint32, r *Resource) uint32 {
 	case err != nil:
 		c.Fail(err)
 	case e.lends > 0:
-		c.trapf("cannot give away handle %d while it is lent", i)
+		c.Trapf("cannot give away handle %d while it is lent", i)
 	case e.kind != ownHandle:
-		c.trapf("cannot give away handle %d, which is borrowed", i)
+		c.Trapf("cannot give away handle %d, which is borrowed", i)
 	default:
 		rep := e.rep
 		c.Handles.remove(i)
@@ -135,8 +135,8 @@ func (c *Context) liftOwn(i uint32, r *Resource) uint32 {
 	return 0
 }
 
-// liftBorrow looks at a resource that the guest lends for the time of the call.
-func (c *Context) liftBorrow(i uint32, r *Resource) uint32 {
+// LiftBorrow looks at a resource that the guest lends for the time of the call.
+func (c *Context) LiftBorrow(i uint32, r *Resource) uint32 {
 	if c.err != nil {
 		return 0
 	}
@@ -150,8 +150,8 @@ func (c *Context) liftBorrow(i uint32, r *Resource) uint32 {
 	return rep
 }
 
-// lowerOwn gives a resource to the guest.
-func (c *Context) lowerOwn(rep uint32, r *Resource) uint32 {
+// LowerOwn gives a resource to the guest.
+func (c *Context) LowerOwn(rep uint32, r *Resource) uint32 {
 	if c.err != nil {
 		return 0
 	}
@@ -162,8 +162,8 @@ func (c *Context) lowerOwn(rep uint32, r *Resource) uint32 {
 	return i
 }
 
-// lowerBorrow lends a resource to the guest for the time of the call.
-func (c *Context) lowerBorrow(rep uint32, r *Resource) uint32 {
+// LowerBorrow lends a resource to the guest for the time of the call.
+func (c *Context) LowerBorrow(rep uint32, r *Resource) uint32 {
 	if c.err != nil {
 		return 0
 	}
@@ -172,7 +172,7 @@ func (c *Context) lowerBorrow(rep uint32, r *Resource) uint32 {
 	}
 	i := c.Handles.add(entry{kind: borrowHandle, resource: r, rep: rep, scope: c.Scope})
 	if i == 0 {
-		c.trapf("a table cannot have more than %d handles", maxTable)
+		c.Trapf("a table cannot have more than %d handles", maxTable)
 		return 0
 	}
 	c.Scope.borrows++

@@ -184,8 +184,8 @@ func TestHandlesDoNotAllocate(t *testing.T) {
 	w := newWorld(t)
 	c := w.context()
 	allocs := testing.AllocsPerRun(100, func() {
-		i := c.lowerBorrow(7, w.theirs)
-		if c.liftBorrow(i, w.theirs) != 7 {
+		i := c.LowerBorrow(7, w.theirs)
+		if c.LiftBorrow(i, w.theirs) != 7 {
 			t.Fatal("wrong representation")
 		}
 		c.Scope.Return()

@@ -8,8 +8,8 @@ import (
 	"wasmgo/pkg/component/types"
 )
 
-// storeBits writes up to 8 bytes, little-endian.
-func storeBits(b []byte, bits uint64) {
+// StoreBits writes up to 8 bytes, little-endian.
+func StoreBits(b []byte, bits uint64) {
 	switch len(b) {
 	case 1:
 		b[0] = byte(bits)
@@ -32,28 +32,28 @@ func (c *Context) store(v Value, t types.Value, at uint32) {
 	l := s.Layouts[ptr]
 	switch s.Kind {
 	case types.KindString:
-		text, n := c.storeString(v.(String))
-		c.storePair(at, text, n)
+		text, n := c.StoreString(v.(String))
+		c.StorePair(at, text, n)
 	case types.KindRecord:
 		c.storeRecord(v.(Record), s.Elems, at)
 	case types.KindVariant:
 		c.storeVariant(v.(Variant), s, at)
 	case types.KindList:
 		elems, n := c.storeList(v, s.Elems[0])
-		c.storePair(at, elems, n)
+		c.StorePair(at, elems, n)
 	case types.KindArray:
 		c.storeElems(v, s.Elems[0], at)
 	case types.KindFlags:
-		storeBits(c.mem[at:at+l.Size], uint64(v.(Flags)))
+		StoreBits(c.mem[at:at+l.Size], uint64(v.(Flags)))
 	case types.KindScalar:
-		storeBits(c.mem[at:at+l.Size], scalarBits(v))
+		StoreBits(c.mem[at:at+l.Size], scalarBits(v))
 	default:
-		storeBits(c.mem[at:at+l.Size], uint64(c.lowerHandle(v, t)))
+		StoreBits(c.mem[at:at+l.Size], uint64(c.lowerHandle(v, t)))
 	}
 }
 
-// storePair writes the address and length of a string or list.
-func (c *Context) storePair(at, first, second uint32) {
+// StorePair writes the address and length of a string or list.
+func (c *Context) StorePair(at, first, second uint32) {
 	if c.err == nil {
 		binary.LittleEndian.PutUint32(c.mem[at:], first)
 		binary.LittleEndian.PutUint32(c.mem[at+4:], second)
@@ -85,9 +85,9 @@ func scalarBits(v Value) uint64 {
 	case uint64:
 		return v
 	case float32:
-		return uint64(math.Float32bits(canonicalF32(math.Float32bits(v))))
+		return uint64(math.Float32bits(CanonicalF32(math.Float32bits(v))))
 	case float64:
-		return math.Float64bits(canonicalF64(math.Float64bits(v)))
+		return math.Float64bits(CanonicalF64(math.Float64bits(v)))
 	case Char:
 		return uint64(uint32(v))
 	}
@@ -104,7 +104,7 @@ func (c *Context) storeRecord(r Record, elems []types.Value, at uint32) {
 }
 
 func (c *Context) storeVariant(v Variant, s *types.Shape, at uint32) {
-	storeBits(c.mem[at:at+s.Discriminant()], uint64(v.Case))
+	StoreBits(c.mem[at:at+s.Discriminant()], uint64(v.Case))
 	if t := s.Cases[v.Case]; t != nil {
 		c.store(v.Payload, t, at+s.Layouts[ptr].Payload)
 	}
@@ -120,7 +120,7 @@ func length(v Value) uint32 {
 func (c *Context) storeList(v Value, elem types.Value) (at, n uint32) {
 	n = length(v)
 	l := elem.Shape().Layouts[ptr]
-	at, _ = c.allocate(uint64(n)*uint64(l.Size), l.Align, "a list")
+	at, _ = c.Allocate(uint64(n)*uint64(l.Size), l.Align, "a list")
 	c.storeElems(v, elem, at)
 	return at, n
 }
@@ -142,10 +142,10 @@ func (c *Context) storeElems(v Value, elem types.Value, at uint32) {
 func (c *Context) lowerHandle(v Value, t types.Value) uint32 {
 	switch t := t.(type) {
 	case *types.Own:
-		return c.lowerOwn(v.(Handle).Rep, c.resource(t.Resource))
+		return c.LowerOwn(v.(Handle).Rep, c.resource(t.Resource))
 	case *types.Borrow:
-		return c.lowerBorrow(v.(Handle).Rep, c.resource(t.Resource))
+		return c.LowerBorrow(v.(Handle).Rep, c.resource(t.Resource))
 	}
-	c.trapf("%s values are not supported", types.Describe(t))
+	c.Trapf("%s values are not supported", types.Describe(t))
 	return 0
 }

@@ -90,8 +90,8 @@ func validUTF16(b []byte) bool {
 	return true
 }
 
-// loadString is the string at an address, as a slice of the guest's memory: valid until the guest runs. It is checked once, here.
-func (c *Context) loadString(at, tagged uint32) String {
+// LoadString is the string at an address, as a slice of the guest's memory: valid until the guest runs. It is checked once, here.
+func (c *Context) LoadString(at, tagged uint32) String {
 	s := String{form: formUTF8}
 	size, align := uint64(tagged), uint32(1)
 	switch c.Encoding {
@@ -104,12 +104,12 @@ func (c *Context) loadString(at, tagged uint32) String {
 		}
 	}
 	if size > maxStringBytes {
-		c.trapf("string of %d bytes is longer than %d", size, maxStringBytes)
+		c.Trapf("string of %d bytes is longer than %d", size, maxStringBytes)
 		return String{}
 	}
 	s.bytes = c.content(at, size, align, "string")
 	if s.form == formUTF8 && !utf8.Valid(s.bytes) || s.form == formUTF16 && !validUTF16(s.bytes) {
-		c.trapf("string is not well encoded")
+		c.Trapf("string is not well encoded")
 		return String{}
 	}
 	return s

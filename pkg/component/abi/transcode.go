@@ -1,8 +1,8 @@
 package abi
 
-// storeString puts a string into the guest's memory and returns its address and its length in code units, tagged where the encoding
+// StoreString puts a string into the guest's memory and returns its address and its length in code units, tagged where the encoding
 // has a tag. In which steps memory is asked for and given back is part of the ABI: guests see it in their realloc.
-func (c *Context) storeString(s String) (at, tagged uint32) {
+func (c *Context) StoreString(s String) (at, tagged uint32) {
 	switch {
 	case c.Encoding == UTF8 && s.form == formUTF8:
 		return c.copyString(s, 1)
@@ -28,14 +28,14 @@ const aString = "a string"
 
 // copyString is for strings that are in the right encoding.
 func (c *Context) copyString(s String, align uint32) (at, tagged uint32) {
-	at, dst := c.allocate(uint64(len(s.bytes)), align, aString)
+	at, dst := c.Allocate(uint64(len(s.bytes)), align, aString)
 	copy(dst, s.bytes)
 	return at, uint32(s.units())
 }
 
 // widenString is from Latin-1 to UTF-16, which takes exactly twice the room.
 func (c *Context) widenString(s String) (at, tagged uint32) {
-	at, dst := c.allocate(2*s.units(), 2, aString)
+	at, dst := c.Allocate(2*s.units(), 2, aString)
 	if c.err == nil {
 		s.appendUTF16(dst[:0])
 	}
@@ -59,7 +59,7 @@ func (s String) prefix(limit rune) uint64 {
 // storeUTF8 hopes for ASCII, and asks for the worst case when it meets something else.
 func (c *Context) storeUTF8(s String, worst uint64) (at, tagged uint32) {
 	units := s.units()
-	at, dst := c.allocate(units, 1, aString)
+	at, dst := c.Allocate(units, 1, aString)
 	if c.err != nil {
 		return 0, 0
 	}
@@ -100,7 +100,7 @@ func (s String) unit() uint64 {
 // storeUTF16 is from UTF-8, of which every byte becomes at most one code unit.
 func (c *Context) storeUTF16(s String) (at, tagged uint32) {
 	worst := 2 * s.units()
-	at, dst := c.allocate(worst, 2, aString)
+	at, dst := c.Allocate(worst, 2, aString)
 	if c.err != nil {
 		return 0, 0
 	}
@@ -114,7 +114,7 @@ func (c *Context) storeUTF16(s String) (at, tagged uint32) {
 // storeLatin1OrUTF16 hopes for Latin-1, and widens what it has when it meets something else.
 func (c *Context) storeLatin1OrUTF16(s String) (at, tagged uint32) {
 	units := s.units()
-	at, dst := c.allocate(units, 2, aString)
+	at, dst := c.Allocate(units, 2, aString)
 	if c.err != nil {
 		return 0, 0
 	}
@@ -151,7 +151,7 @@ func (c *Context) widenToUTF16(s String, at uint32, units uint64) (uint32, uint3
 // storeProbablyUTF16 expects that a string which its guest held as UTF-16 needs it, and narrows it if not.
 func (c *Context) storeProbablyUTF16(s String) (at, tagged uint32) {
 	size := uint64(len(s.bytes))
-	at, dst := c.allocate(size, 2, aString)
+	at, dst := c.Allocate(size, 2, aString)
 	copy(dst, s.bytes)
 	if s.prefix(0x100) < s.units() {
 		return at, uint32(s.units()) | latin1Tag

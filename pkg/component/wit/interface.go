@@ -1,0 +1,52 @@
+package wit
+
+import (
+	"wasmgo/pkg/component/binary"
+	"wasmgo/pkg/component/names"
+	"wasmgo/pkg/component/types"
+)
+
+// An Item is something that an interface exports: a *[Func], a *[Class], or a type by [Named].
+type Item interface {
+	export() (name string, definition any, t types.Extern)
+}
+
+// Named exports a type under a name.
+func Named[T any](name string, t Type[T]) Item { return namedType{name, t.WIT()} }
+
+type namedType struct {
+	name string
+	typ  types.Value
+}
+
+func (n namedType) export() (string, any, types.Extern) {
+	return n.name, nil, types.Extern{Sort: binary.SortType, Def: n.typ}
+}
+
+// An Interface is an instance that the host provides.
+type Interface struct {
+	Name string // such as wasi:clocks/wall-clock@0.2.0
+
+	typ         *types.Instance
+	definitions map[string]any
+}
+
+// NewInterface makes an interface. A name that is not one is a mistake in the program, and panics.
+func NewInterface(name string, items ...Item) *Interface {
+	if _, err := names.Parse(name); err != nil {
+		panic("component/wit: " + err.Error())
+	}
+	i := &Interface{Name: name, typ: &types.Instance{}, definitions: map[string]any{}}
+	for _, item := range items {
+		name, definition, t := item.export()
+		i.typ.Exports = append(i.typ.Exports, types.Named{Name: name, Extern: t})
+		i.definitions[name] = definition
+	}
+	return i
+}
+
+// Type is the type of the instance.
+func (i *Interface) Type() *types.Instance { return i.typ }
+
+// Definitions are what the interface exports: *[Func], *[abi.Resource], and nil for other types.
+func (i *Interface) Definitions() map[string]any { return i.definitions }
