@@ -14,7 +14,7 @@ import (
 var (
 	host   = []string{"bundle", "cache", "detached", "image", "lockfile", "native", "runnerbin", "sandbox", "shim", "stdio", "task"}
 	guest  = []string{"component", "engine", "runner", "wasi"}
-	border = []string{"handover"}
+	border = []string{"capability", "handover"}
 )
 
 // Modules one half must never reach, even through others.
