@@ -69,6 +69,7 @@ func (d *DockerDaemon) writeConfig(t testing.TB) error {
 		"cgroup-parent":                "/" + d.Containerd.Namespace,
 		"exec-opts":                    []string{"native.cgroupdriver=cgroupfs"},
 		"features":                     map[string]bool{"containerd-snapshotter": true},
+		"runtimes":                     map[string]any{"wasmgo": map[string]string{"runtimeType": Runtime}},
 		"userland-proxy-path":          filepath.Join(Tool(t, moby), "docker-proxy"),
 	})
 	if err != nil {

@@ -155,6 +155,12 @@ var dockerRunCases = []dockerCase{
 			}
 		}
 	}},
+	{"the short name of daemon.json runs the same", func(t *testing.T, d docker) {
+		got := d.Docker(t, "run", "--rm", "--network", "none", "--runtime", "wasmgo", "--platform", "wasi/wasm", image, "/hello.wasm").Output(t)
+		if got != "hello from wasm" {
+			t.Errorf("got %q", got)
+		}
+	}},
 	{"docker run shows why a module does not run", func(t *testing.T, d docker) {
 		for _, c := range []struct {
 			args string

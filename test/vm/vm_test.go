@@ -92,7 +92,9 @@ StandardOutput=null
 		return false
 	})
 	m.run("pkg/sandbox/cgroup")
+	m.runSandbox()
 	m.files.text("init2", "#!/bb/busybox sh\nmount -t proc proc /proc\ninsmod /lib/modules/overlay.ko\numount /proc\nexec /lib/systemd/systemd --unit=wasmgo-test.target\n", 0o755)
 	results := m.boot(mounts)
 	report(t, "cgroup", results["pkg-sandbox-cgroup"])
+	report(t, "sandbox", results["pkg-sandbox"])
 }
