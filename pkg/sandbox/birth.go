@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"syscall"
@@ -151,7 +152,7 @@ func (c child) fork(dir *os.File, group *cgroup.Group) (*os.Process, error) {
 func (p *Process) prepare(oomScoreAdj *int) (err error) {
 	p.record.Pid = p.pid
 	if p.record.Started, err = startTime(p.pid); err != nil {
-		return err
+		return p.explain(err)
 	}
 	if err := p.record.write(); err != nil {
 		return err
@@ -160,7 +161,16 @@ func (p *Process) prepare(oomScoreAdj *int) (err error) {
 		return nil
 	}
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", p.pid), []byte(strconv.Itoa(*oomScoreAdj)), 0); err != nil {
-		return fmt.Errorf("process.oomScoreAdj: %w", err)
+		return p.explain(fmt.Errorf("process.oomScoreAdj: %w", err))
 	}
 	return nil
+}
+
+// explain puts the runner's end in the place of an error that comes of it.
+func (p *Process) explain(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
+		return err
+	}
+	<-p.done // what has no directory in /proc has ended
+	return fmt.Errorf("%w: status %d", errRunnerEnded, p.exit.Status)
 }

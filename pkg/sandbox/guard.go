@@ -14,7 +14,7 @@ import (
 // Somebody who mounts the host's "/" into a container means its files; a /proc/self/mem that can be written would be a way
 // out of the guest's engine.
 func (b *builder) guardProc() error {
-	if !slices.ContainsFunc(b.mounts, func(p *mountPlan) bool { return p.bind && p.recursive && p.isDir }) {
+	if !b.hasForeignTree() {
 		return nil
 	}
 	info, err := readProc(b.proc, "thread-self/mountinfo")
@@ -36,6 +36,13 @@ func (b *builder) guardProc() error {
 		}
 	}
 	return nil
+}
+
+// hasForeignTree reports whether a tree of mounts was copied from the host, as a bind mount or as the root itself.
+func (b *builder) hasForeignTree() bool {
+	return len(b.c.Rootfs) == 0 ||
+		slices.ContainsFunc(b.c.Rootfs, isBind) ||
+		slices.ContainsFunc(b.mounts, func(p *mountPlan) bool { return p.bind && p.recursive && p.isDir })
 }
 
 // readonlyProc makes the mount that is open as fd read-only, if it is proc and not one that lies over it.

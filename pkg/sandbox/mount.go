@@ -121,11 +121,7 @@ func (b *builder) mountBind(p *mountPlan) error {
 		p.clear &^= unix.MOUNT_ATTR_RDONLY
 	}
 	if p.propagation == 0 {
-		// The rest of the sandbox's mounts get what is mounted on the host, and give nothing back. So do these.
-		p.propagation, p.recursivePropagation = unix.MS_SLAVE, true
-		if b.spread() == unix.MS_SHARED {
-			p.propagation = 0
-		}
+		p.propagation, p.recursivePropagation = b.inherited(), true
 	}
 	if err := p.setAttributes(p.tree); err != nil {
 		return err
@@ -151,6 +147,19 @@ func (b *builder) mountBind(p *mountPlan) error {
 		return fmt.Errorf("%s.destination: %w", p.field, &os.PathError{Op: "mount a file on", Path: p.Destination, Err: unix.EISDIR})
 	}
 	return p.attach(p.tree, target)
+}
+
+// inherited is the propagation of a bind mount for which the spec does not say: that of the root file system, by which it
+// follows the host and gives nothing back unless asked for. A source that the host does not share stays as it is.
+func (b *builder) inherited() uint64 {
+	switch p := b.spread(); p {
+	case unix.MS_SHARED:
+		return 0
+	case unix.MS_UNBINDABLE:
+		return unix.MS_PRIVATE
+	default:
+		return p
+	}
 }
 
 // attach hangs a detached mount on the directory or file target.

@@ -190,6 +190,34 @@ write /p/self/mem x: open /p/self/mem: read-only file system
 	}
 }
 
+func TestProcInTheRootItselfCannotBeWritten(t *testing.T) {
+	for name, c := range map[string]struct{ rootfs []Mount }{
+		"a root that is there already": {nil},
+		"a root that is bind mounted":  {[]Mount{{Type: "bind", Options: []string{"rbind"}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBox(t, "write /p/self/mem x")
+			root := filepath.Join(b.Bundle, "rootfs")
+			b.file(t, "p/f", "")
+			if err := unix.Mount("proc", root+"/p", "proc", 0, ""); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := unix.Unmount(root+"/p", unix.MNT_DETACH); err != nil {
+					t.Error(err)
+				}
+			})
+			for _, m := range c.rootfs {
+				m.Source = root
+				b.Rootfs = append(b.Rootfs, m)
+			}
+			if got, _ := b.run(t); got != "write /p/self/mem x: open /p/self/mem: read-only file system\n" {
+				t.Errorf("got %q", got)
+			}
+		})
+	}
+}
+
 func TestPropagation(t *testing.T) {
 	shared := source(t)
 	needRoot(t)
@@ -214,6 +242,8 @@ func TestPropagation(t *testing.T) {
 		"slave follows":                      {"", []string{"rslave"}, "master:"},
 		"shared gives back":                  {"", []string{"rshared"}, "shared:"},
 		"a shared root shares by itself":     {"rshared", nil, "shared:"},
+		"a private root shares nothing":      {"rprivate", nil, ""},
+		"nor does an unbindable one":         {"unbindable", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBox(t, "exit 0")

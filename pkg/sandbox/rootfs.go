@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -67,11 +68,11 @@ func mountRootfs(m Mount, dir string) error {
 		defer unix.Close(fd)
 		target = fmt.Sprintf("/proc/thread-self/fd/%d", fd)
 	}
-	flags, bind, data, err := rootfsOptions(m.Options)
+	flags, data, err := rootfsOptions(m.Options)
 	if err != nil {
 		return err
 	}
-	if bind || m.Type == "bind" || m.Type == "rbind" {
+	if isBind(m) {
 		rec := uintptr(unix.MS_REC)
 		if err := unix.Mount(m.Source, target, "", unix.MS_BIND|rec, ""); err != nil {
 			return fmt.Errorf("bind: %w", &os.PathError{Op: "mount", Path: m.Source, Err: err})
@@ -95,6 +96,11 @@ func mountRootfs(m Mount, dir string) error {
 	return nil
 }
 
+// isBind reports whether one of containerd's mounts is a bind mount.
+func isBind(m Mount) bool {
+	return m.Type == "bind" || m.Type == "rbind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
+}
+
 // pageSize is how much mount(2) takes of a file system's options, on every architecture.
 const pageSize = 4096
 
@@ -108,22 +114,21 @@ var rootfsFlags = map[string]uintptr{
 }
 
 // rootfsOptions takes the options of one of containerd's mounts apart.
-func rootfsOptions(list []string) (flags uintptr, bind bool, data string, err error) {
+func rootfsOptions(list []string) (flags uintptr, data string, err error) {
 	var rest []string
 	for _, o := range list {
 		f, known := rootfsFlags[o]
 		switch {
 		case known:
 			flags |= f
-		case o == "bind", o == "rbind":
-			bind = true
+		case o == "bind", o == "rbind": // see isBind
 		case o == "loop", strings.HasPrefix(o, "uidmap="), strings.HasPrefix(o, "gidmap="):
-			return 0, false, "", notImplemented("rootfs options", o)
+			return 0, "", notImplemented("rootfs options", o)
 		default:
 			rest = append(rest, o)
 		}
 	}
-	return flags, bind, strings.Join(rest, ","), nil
+	return flags, strings.Join(rest, ","), nil
 }
 
 // shorten makes the lower directories of an overlay fit into a page, by changing to the directory they have in common.

@@ -1,0 +1,63 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// TestSystemdScope follows a container whose control group systemd makes, from Start to nothing left.
+func TestSystemdScope(t *testing.T) {
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		t.Skip("needs a host that was booted with systemd; test/vm boots one")
+	}
+	for _, test := range []struct {
+		name  string
+		stall func(b *box) // before Start
+		fails bool
+	}{
+		{name: "that runs"},
+		{name: "that cannot be started", stall: func(b *box) { b.Guest = failingGuest }, fails: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBox(t, "exit 7")
+			name := fmt.Sprintf("%d-%s", os.Getpid(), strings.ReplaceAll(test.name, " ", ""))
+			limit := int64(64 << 20)
+			b.Spec.Linux.CgroupsPath = "system.slice:wasmgotest:" + name
+			b.Spec.Linux.Resources = &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}}
+			scope := "/system.slice/wasmgotest-" + name + ".scope"
+			t.Cleanup(func() {
+				if _, err := os.Stat("/sys/fs/cgroup" + scope); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("the scope is still there: %v", err)
+				}
+			})
+			if test.fails {
+				test.stall(b)
+				if _, err := Start(t.Context(), b.Config); !errors.Is(err, errGuest) {
+					t.Fatalf("Start: %v", err)
+				}
+				return
+			}
+			p := b.start(t)
+			groups, err := os.ReadFile(procFile(p, "cgroup"))
+			if err != nil || !strings.Contains(string(groups), ":"+scope+"\n") {
+				t.Errorf("the runner is in %q (%v), want %s", groups, err, scope)
+			}
+			if text, err := os.ReadFile(filepath.Join("/sys/fs/cgroup", scope, "memory.max")); err != nil || string(text) != "67108864\n" {
+				t.Errorf("memory.max is %q, %v", text, err)
+			}
+			if err := p.Begin(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if exit := p.Wait(); exit.Status != 7 {
+				t.Errorf("%+v", exit)
+			}
+		})
+	}
+}
