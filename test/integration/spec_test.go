@@ -167,4 +167,23 @@ var specCases = []testCase{
 		mustContain(t, readFile(t, filepath.Join(dir, "poststart")), `"status":"running"`)
 		mustContain(t, readFile(t, filepath.Join(dir, "poststop")), `"status":"stopped"`)
 	}},
+	{"a user namespace makes the container's root a stranger to the machine", func(t *testing.T, e env) {
+		maps := []specs.LinuxIDMapping{{ContainerID: 0, HostID: 100000, Size: 65536}}
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		c := e.create(t, guest("/files.wasm", "write", "/out/file", "x").with(oci.WithUserNamespace(maps, maps), bind(dir, "/out", "rw")))
+		if here, there := nsOf(t, "self", "user"), nsOf(t, c.pid(), "user"); here == there {
+			t.Error("the user namespace is the machine's")
+		}
+		mustContain(t, procFile(t, c.task.Pid(), "status"), "Uid:\t100000\t100000", "Seccomp:\t2", "NoNewPrivs:\t1")
+		c.start(t)
+		if code := c.end(t); code != 0 {
+			t.Errorf("exit code %d: %s", code, c.stderr)
+		}
+		if uid, gid := owner(t, filepath.Join(dir, "file")); uid != 100000 || gid != 100000 {
+			t.Errorf("the file belongs to %d:%d, want 100000:100000", uid, gid)
+		}
+	}},
 }
