@@ -20,7 +20,7 @@ import (
 type archive struct {
 	t     testing.TB
 	w     *bufio.Writer
-	made  map[string]bool
+	made  map[string]bool // names that are in it
 	inode int
 }
 
@@ -79,6 +79,7 @@ func unixMode(mode fs.FileMode) int64 {
 func (a *archive) write(e entry) {
 	a.t.Helper()
 	a.inode++
+	a.made[e.name] = true
 	mode := unixMode(e.mode)
 	if e.name == "TRAILER!!!" {
 		mode = 0
@@ -122,7 +123,6 @@ func (a *archive) dir(name string) {
 		return
 	}
 	a.dirs(name)
-	a.made[name] = true
 	a.write(entry{name: name, mode: fs.ModeDir | 0o755})
 }
 
@@ -189,7 +189,7 @@ func (a *archive) tree(name, from string) {
 	}
 }
 
-// tar copies a tar archive but for the names that skip says.
+// tar copies a tar archive but for the names that skip says and those that are made already.
 func (a *archive) tar(from string, skip func(name string) bool) {
 	a.t.Helper()
 	f, err := os.Open(from)
@@ -211,11 +211,9 @@ func (a *archive) tar(from string, skip func(name string) bool) {
 		}
 		e := entry{name: name, mode: h.FileInfo().Mode(), uid: h.Uid, gid: h.Gid, major: h.Devmajor, minor: h.Devminor, size: h.Size, content: r}
 		switch h.Typeflag {
-		case tar.TypeDir:
-			a.made[name] = true
 		case tar.TypeSymlink:
 			e.size, e.content = int64(len(h.Linkname)), strings.NewReader(h.Linkname)
-		case tar.TypeReg, tar.TypeChar, tar.TypeBlock:
+		case tar.TypeReg, tar.TypeDir, tar.TypeChar, tar.TypeBlock:
 		case tar.TypeLink:
 			// The few there are serve as well as links of the other kind.
 			e.mode = fs.ModeSymlink | 0o777

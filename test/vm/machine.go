@@ -21,12 +21,13 @@ const bootTimeout = 4 * time.Minute
 
 // machine is one virtual machine and what it will run.
 type machine struct {
-	t      testing.TB
-	dir    string // build/vm
-	image  string // the initramfs
-	file   *os.File
-	files  *archive
-	script strings.Builder
+	t       testing.TB
+	dir     string // build/vm
+	image   string // the initramfs
+	file    *os.File
+	files   *archive
+	applets []string // of busybox
+	script  strings.Builder
 }
 
 // newMachine begins a machine with the file system all of them have: busybox in /bb, the tests in /test. It skips the
@@ -65,7 +66,8 @@ func newMachine(t testing.TB, wants ...string) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for applet := range strings.FieldsSeq(string(applets)) {
+	m.applets = strings.Fields(string(applets))
+	for _, applet := range m.applets {
 		if applet != "busybox" {
 			m.files.symlink("bb/"+applet, "busybox")
 		}

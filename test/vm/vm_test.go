@@ -84,13 +84,18 @@ StandardOutput=null
 `, 0o644)
 	m.files.symlink("bin/sh", "/bb/sh")
 	m.files.tar(m.dir+"/systemd.tar", func(name string) bool {
-		for _, prefix := range []string{"dev", "var", "usr/share/", "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/x86_64-linux-gnu/perl", "etc/machine-id", "etc/passwd", "etc/group"} {
+		for _, prefix := range []string{"dev", "var", "usr/share/", "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/x86_64-linux-gnu/perl"} {
 			if strings.HasPrefix(name, prefix) && !strings.HasPrefix(name, "usr/share/dbus-1") {
 				return true
 			}
 		}
 		return false
 	})
+	for _, applet := range m.applets {
+		if name := "bin/" + applet; !m.files.made[name] {
+			m.files.symlink(name, "/bb/"+applet)
+		}
+	}
 	m.run("pkg/sandbox/cgroup")
 	m.runSandbox()
 	m.files.text("init2", "#!/bb/busybox sh\nmount -t proc proc /proc\ninsmod /lib/modules/overlay.ko\numount /proc\nexec /lib/systemd/systemd --unit=wasmgo-test.target\n", 0o755)
