@@ -25,7 +25,7 @@ const crashStep = "WASMGO_TEST_CRASH"
 func TestShimThatDies(t *testing.T) {
 	step := os.Getenv(crashStep)
 	if step == "" {
-		t.Skip("is started by TestReclaim")
+		return
 	}
 	b := newBox(t, "wait")
 	b.Bundle = os.Getenv(crashStep + "_BUNDLE")

@@ -46,6 +46,9 @@ var ctrCases = []testCase{
 			}
 		}
 	}},
+	{"ctr run with a terminal is one that can be typed into", func(t *testing.T, e env) {
+		typeInto(t, e.ctrRun(t, []string{"--tty"}, "/cat.wasm"))
+	}},
 	{"ctr run mounts volumes read-write and read-only", func(t *testing.T, e env) {
 		dir := t.TempDir()
 		mount := "type=bind,src=" + dir + ",dst=/data,options=rbind:"

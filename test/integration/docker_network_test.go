@@ -2,12 +2,9 @@ package integration
 
 import (
 	"context"
-	"io"
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/creack/pty"
 )
 
 var dockerNetworkCases = []dockerCase{
@@ -46,29 +43,7 @@ var dockerNetworkCases = []dockerCase{
 		d.wasm(t, "create", []string{"--name", name}, "/hello.wasm").Output(t)
 	}},
 	{"run -it is a terminal that one can type into", func(t *testing.T, d docker) {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
-		defer cancel()
-		cmd := d.wasm(t, "run", []string{"--rm", "-it", "--network", "none"}, "/cat.wasm").Prepare(ctx)
-		terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 33, Cols: 77})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer terminal.Close()
-		out := newOutput()
-		copied := make(chan struct{})
-		go func() {
-			defer close(copied)
-			io.Copy(out, terminal) // ends with EIO when the other side has gone
-		}()
-		io.WriteString(terminal, "typed\n")
-		out.await(t, "typed\r\ntyped")
-		io.WriteString(terminal, "\x04")
-		err = cmd.Wait()
-		terminal.Close()
-		<-copied
-		if err != nil {
-			t.Errorf("docker run -it: %v\n%s", err, out)
-		}
+		typeInto(t, d.wasm(t, "run", []string{"--rm", "-it", "--network", "none"}, "/cat.wasm"))
 	}},
 }
 

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -11,7 +12,10 @@ import (
 	"github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/containerd/v2/pkg/oci"
+	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
+
+	"wasmgo/test/daemon"
 )
 
 // nullIO gives a process no streams.
@@ -159,4 +163,31 @@ func ttySize(t *testing.T, pid uint32) [2]uint16 {
 		t.Fatal(err)
 	}
 	return [2]uint16{size.Row, size.Col}
+}
+
+// typeInto runs a command that runs cat.wasm at a terminal, types a line and the end of the input, and wants both heard.
+func typeInto(t *testing.T, command *daemon.Command) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := command.Prepare(ctx)
+	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 33, Cols: 77})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	out := newOutput()
+	copied := make(chan struct{})
+	go func() {
+		defer close(copied)
+		io.Copy(out, terminal) // ends with EIO when the other side has gone
+	}()
+	io.WriteString(terminal, "typed\n")
+	out.await(t, "typed\r\ntyped")
+	io.WriteString(terminal, "\x04")
+	err = cmd.Wait()
+	<-copied
+	if err != nil {
+		t.Errorf("%s: %v\n%s", command, err, out)
+	}
 }

@@ -151,17 +151,34 @@ func (c *counter) count(name string) count {
 		case parents[key] && !(outcome == "fail" && !c.childFailed(key)):
 		case outcome == "pass":
 			got.Passed++
+			got.PassedTests = append(got.PassedTests, topLevel(key))
 		case outcome == "fail":
 			got.Failed++
 		case outcome == "skip":
 			got.Skipped++
+			got.SkippedTests = append(got.SkippedTests, topLevel(key))
 		}
 	}
+	slices.Sort(got.PassedTests)
+	got.PassedTests = slices.Compact(got.PassedTests)
+	slices.Sort(got.SkippedTests)
 	slices.SortFunc(c.slow, func(a, b event) int { return int(b.Elapsed*1000) - int(a.Elapsed*1000) })
 	for _, e := range c.slow[:min(5, len(c.slow))] {
 		fmt.Fprintf(c.w, "slow: %.1f s %s %s\n", e.Elapsed, e.Package, e.Test)
 	}
 	return got
+}
+
+// topLevel is the name of the test function: of TestUnified/cgroup/TestX, which ran TestX in a virtual machine, that one's.
+func topLevel(key string) string {
+	_, name, _ := strings.Cut(key, " ")
+	top := name
+	for _, part := range strings.Split(name, "/") {
+		if strings.HasPrefix(part, "Test") {
+			top = part
+		}
+	}
+	return top
 }
 
 func (c *counter) childFailed(parent string) bool {

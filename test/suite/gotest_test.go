@@ -46,12 +46,31 @@ func TestCounter(t *testing.T) {
 			if err := counter.read(strings.NewReader(c.events)); err != nil {
 				t.Fatal(err)
 			}
-			if got := counter.count(""); got != c.want {
+			got := counter.count("")
+			if got.Passed != c.want.Passed || got.Failed != c.want.Failed || got.Skipped != c.want.Skipped {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 			if !strings.Contains(out.String(), c.print) {
 				t.Errorf("printed %q, want %q in it", &out, c.print)
 			}
 		})
+	}
+}
+
+func TestElsewhere(t *testing.T) {
+	here := count{Name: "unit", Skipped: 3, SkippedTests: []string{"TestA", "TestA", "TestB"}, PassedTests: []string{"TestC"}}
+	again := count{Name: "race", PassedTests: []string{"TestB"}}
+	there := count{Name: vmSuite, Skipped: 1, SkippedTests: []string{"TestC"}, PassedTests: []string{"TestA"}}
+	suites := []count{here, again, there}
+	if got := elsewhere(here, suites); got != 2 {
+		t.Errorf("%d of the skips are run in a machine, want the 2 of TestA", got)
+	}
+	if got := elsewhere(there, suites); got != 1 {
+		t.Errorf("%d of the machine's skips are run here, want that of TestC", got)
+	}
+	for key, want := range map[string]string{"p TestA": "TestA", "p TestA/sub": "TestA", "p TestVM/cgroup/TestA": "TestA"} {
+		if got := topLevel(key); got != want {
+			t.Errorf("top level of %q is %q, want %q", key, got, want)
+		}
 	}
 }

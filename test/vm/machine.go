@@ -91,17 +91,17 @@ func (m *machine) compile(pkg string) string {
 	return name
 }
 
-// run has the machine run a package's tests, with their testdata, in the environment given.
-func (m *machine) run(pkg string, env ...string) {
+// run has the machine run a package's tests, with their testdata, with more flags and in the environment given.
+func (m *machine) run(pkg, flags string, env ...string) {
 	m.t.Helper()
 	name := m.compile(pkg)
 	m.files.tree("test/"+name+"/testdata", filepath.Join("..", "..", pkg, "testdata"))
-	m.command(name, "cd /test/"+name+" && "+strings.Join(append(env, "./test -test.v -test.timeout 3m"), " "))
+	m.command(name, "cd /test/"+name+" && "+strings.Join(append(env, "./test -test.v -test.timeout 3m", flags), " "))
 }
 
 // runSandbox adds the tests of pkg/sandbox with the stand-in for the runner that they otherwise build themselves, in the way
 // they do.
-func (m *machine) runSandbox() {
+func (m *machine) runSandbox(flags string) {
 	m.t.Helper()
 	runner := filepath.Join(m.t.TempDir(), "runner")
 	cmd := exec.Command("go", "build", "-ldflags=-linkmode external -extldflags -static", "-o", runner, "./pkg/sandbox/testdata/runner")
@@ -111,7 +111,7 @@ func (m *machine) runSandbox() {
 		m.t.Fatalf("build the stand-in for the runner: %v\n%s", err, out)
 	}
 	m.files.file("test/runner/runner", runner, 0o755)
-	m.run("pkg/sandbox", "WASMGO_TEST_RUNNER=/test/runner")
+	m.run("pkg/sandbox", flags, "WASMGO_TEST_RUNNER=/test/runner")
 }
 
 // command adds a shell command to what the machine runs, under a name.
