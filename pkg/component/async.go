@@ -59,7 +59,5 @@ func (b *builder) asyncBuiltin(d *binary.Canon, c validate.Canon) corewasm.Exter
 
 // liftAsync is a function that is there and cannot be called.
 func (b *builder) liftAsync(c validate.Canon) *Func {
-	return &Func{Type: c.Func, call: func(*state, []abi.Value) ([]abi.Value, error) {
-		return nil, fmt.Errorf("canon lift async: %w", ErrAsync)
-	}}
+	return &Func{Type: c.Func, err: fmt.Errorf("canon lift async: %w", ErrAsync)}
 }

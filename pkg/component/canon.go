@@ -6,6 +6,7 @@ import (
 	"wasmgo/pkg/component/corewasm"
 	"wasmgo/pkg/component/types"
 	"wasmgo/pkg/component/validate"
+	"wasmgo/pkg/component/wit"
 )
 
 // A guest is an instance together with the canonical options of one definition.
@@ -15,6 +16,8 @@ type guest struct {
 	realloc    *corewasm.Extern
 	postReturn *corewasm.Extern
 	encoding   abi.Encoding
+
+	reallocVals [4]corewasm.Val // realloc cannot call anything that would call it again
 }
 
 // Memory implements [abi.Guest].
@@ -27,7 +30,10 @@ func (g *guest) Memory() []byte {
 
 // Realloc implements [abi.Guest].
 func (g *guest) Realloc(old, oldSize, align, newSize uint32) (uint32, error) {
-	vals := [4]corewasm.Val{{Lo: uint64(old)}, {Lo: uint64(oldSize)}, {Lo: uint64(align)}, {Lo: uint64(newSize)}}
+	vals := &g.reallocVals
+	for i, v := range [4]uint32{old, oldSize, align, newSize} {
+		vals[i].Lo = uint64(v)
+	}
 	thread := g.context // realloc runs as a thread of its own
 	g.context = [2]uint32{}
 	err := g.confine(g.realloc, vals[:])
@@ -56,81 +62,122 @@ func (b *builder) guest(o validate.Options) *guest {
 	return g
 }
 
+// A passage is what goes through a call of a lifted function: values of the host, or those of a caller's side.
+type passage struct {
+	args, results []abi.Value
+
+	caller *abi.Context // if not nil, arguments are at its cursor, and results go there
+	out    *uint32      // where in the caller's memory the result goes, if it does
+}
+
+// A lifted is a core function of an instance as a component function.
+type lifted struct {
+	*guest
+	callee              corewasm.Extern
+	params, results     []types.Value
+	coreParams, coreOut int
+	usual               *frame
+}
+
 // lift makes a component function of a core function of this instance.
 func (b *builder) lift(d *binary.Canon, c validate.Canon) *Func {
 	g := b.guest(c.Options)
-	callee := b.coreFuncs[d.CoreFunc]
-	params, results := c.Func.ParamTypes(), c.Func.ResultTypes()
-	size := max(len(c.Core.Params), len(c.Core.Results))
-	return &Func{Type: c.Func, call: func(caller *state, args []abi.Value) ([]abi.Value, error) {
-		if err := g.enter(caller); err != nil {
-			return nil, err
-		}
-		thread := g.context
-		g.context = [2]uint32{}
-		var task abi.Scope
-		cx := g.side(&task)
-		flat, err := cx.Lower(make([]uint64, 0, size), args, params, types.MaxFlatParams, nil)
-		if err != nil {
-			return nil, err
-		}
-		vals := make([]corewasm.Val, size)
-		put(vals, flat)
-		if err := g.store.Call(&callee, vals); err != nil {
-			return nil, err
-		}
-		returned := get(vals[:len(c.Core.Results)])
-		out, err := cx.Lift(returned, results, types.MaxFlatResults)
-		if err != nil {
-			return nil, err
-		}
-		if err := task.Finish(); err != nil {
-			return nil, err
-		}
-		if g.postReturn != nil {
-			put(vals, returned)
-			if err := g.confine(g.postReturn, vals); err != nil {
-				return nil, err
-			}
-		}
-		g.context = thread
-		g.leave(caller)
-		return out, nil
+	return &Func{Type: c.Func, lifted: &lifted{
+		guest: g, callee: b.coreFuncs[d.CoreFunc], usual: g.newFrame(),
+		params: c.Func.ParamTypes(), results: c.Func.ResultTypes(),
+		coreParams: len(c.Core.Params), coreOut: len(c.Core.Results),
 	}}
 }
 
-// lower makes a core function of this instance that calls a component function.
+// call is canon_lift of the specification: arguments are lowered into the callee, it runs, its result is lifted out of it. After a trap
+// the instance stays entered, for no one may come in any more.
+func (l *lifted) call(caller *state, p *passage) error {
+	if err := l.enter(caller); err != nil {
+		return err
+	}
+	fr := l.usual.take()
+	defer fr.release()
+	thread := l.context
+	l.context = [2]uint32{}
+	fr.context.Begin(fr.vals[:0])
+	if err := p.lower(&fr.context, l.params); err != nil {
+		return err
+	}
+	vals := fr.core[:max(l.coreParams, l.coreOut)]
+	put(vals, fr.context.Flat())
+	if err := l.store.Call(&l.callee, vals); err != nil {
+		return err
+	}
+	returned := get(fr.vals[:l.coreOut], vals)
+	fr.context.Begin(returned)
+	if err := p.lift(&fr.context, l.results); err != nil {
+		return err
+	}
+	if err := fr.scope.Finish(); err != nil {
+		return err
+	}
+	if l.postReturn != nil {
+		put(vals, fr.vals[:l.coreOut])
+		if err := l.confine(l.postReturn, vals[:l.coreOut]); err != nil {
+			return err
+		}
+	}
+	l.context = thread
+	l.leave(caller)
+	return nil
+}
+
+// lower passes the arguments to the callee's side.
+func (p *passage) lower(callee *abi.Context, params []types.Value) error {
+	if p.caller != nil {
+		return abi.Move(p.caller, callee, params, types.MaxFlatParams, nil)
+	}
+	flat, err := callee.Lower(callee.Flat(), p.args, params, types.MaxFlatParams, nil)
+	callee.Begin(flat)
+	return err
+}
+
+// lift takes the result from the callee's side.
+func (p *passage) lift(callee *abi.Context, results []types.Value) (err error) {
+	if p.caller != nil {
+		p.caller.Turn()
+		p.caller.Refresh()
+		return abi.Move(callee, p.caller, results, types.MaxFlatResults, p.out)
+	}
+	p.results, err = callee.Lift(callee.Flat(), results, types.MaxFlatResults)
+	return err
+}
+
+// lower makes a core function of this instance that calls a component function: another instance's, or the host's.
 func (b *builder) lower(d *binary.Canon, c validate.Canon) corewasm.Extern {
 	g := b.guest(c.Options)
 	callee := b.funcs[d.Func]
-	params, results := c.Func.ParamTypes(), c.Func.ResultTypes()
-	_, direct := types.Flatten(results, types.MaxFlatResults)
+	params, results := len(c.Core.Params), len(c.Core.Results)
+	direct := types.Direct(c.Func.ResultTypes(), types.MaxFlatResults)
+	usual := g.newFrame()
 	return b.store.NewFunc(c.Core, func(vals []corewasm.Val) error {
 		if err := g.callOut(); err != nil {
 			return err
 		}
-		var subtask abi.Scope
-		cx := g.side(&subtask)
-		flat := get(vals[:len(c.Core.Params)])
-		var out *uint32
+		fr := usual.take()
+		defer fr.release()
+		fr.context.Begin(get(fr.vals[:params], vals))
+		fr.passage = passage{caller: &fr.context}
 		if !direct { // the last parameter is where the caller wants the result
-			at := uint32(flat[len(flat)-1])
-			out = &at
+			fr.out = uint32(fr.vals[params-1])
+			fr.passage.out = &fr.out
 		}
-		args, err := cx.Lift(flat, params, types.MaxFlatParams)
+		var err error
+		if callee.host != nil {
+			err = callee.host.Answer(&fr.context, &fr.call, fr.passage.out)
+		} else {
+			err = callee.lifted.call(b.state, &fr.passage)
+		}
 		if err != nil {
 			return err
 		}
-		returned, err := callee.call(b.state, args)
-		if err != nil {
-			return err
-		}
-		flat, err = cx.Lower(flat[:0], returned, results, types.MaxFlatResults, out)
-		if err != nil {
-			return err
-		}
-		subtask.Return()
-		put(vals, flat)
+		put(vals, fr.context.Flat()[:results])
+		fr.scope.Return()
 		return nil
 	})
 }
@@ -141,12 +188,46 @@ func put(vals []corewasm.Val, flat []uint64) {
 	}
 }
 
-func get(vals []corewasm.Val) []uint64 {
-	flat := make([]uint64, len(vals))
-	for i, v := range vals {
-		flat[i] = v.Lo
+func get(flat []uint64, vals []corewasm.Val) []uint64 {
+	for i := range flat {
+		flat[i] = vals[i].Lo
 	}
 	return flat
+}
+
+// A frame is what one side of one call needs. It is made once for a definition and used for call after call, so that calls do not
+// allocate.
+type frame struct {
+	guest   *guest
+	context abi.Context
+	scope   abi.Scope
+	passage passage
+	call    wit.Call
+	vals    [types.MaxFlatParams + 1]uint64 // the parameters and where the result goes
+	core    [types.MaxFlatParams + 1]corewasm.Val
+	out     uint32
+	busy    bool
+}
+
+func (g *guest) newFrame() *frame {
+	f := &frame{guest: g}
+	f.context = *g.side(&f.scope)
+	return f
+}
+
+// take is f for a call, or another one if a call within the call needs one too.
+func (f *frame) take() *frame {
+	if f.busy {
+		f = f.guest.newFrame()
+	}
+	f.busy = true
+	return f
+}
+
+// release ends the use for a call, with or without a trap.
+func (f *frame) release() {
+	f.busy = false
+	f.passage = passage{}
 }
 
 // A destructor ends resources of a type that a component defines.

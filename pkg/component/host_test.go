@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bytecodealliance/wasmtime-go/v44"
-
 	"wasmgo/pkg/component/abi"
 	"wasmgo/pkg/component/corewasm"
 	"wasmgo/pkg/component/wit"
@@ -191,19 +189,7 @@ const footer = `
 // guestOf loads a component whose core function run has a body.
 func guestOf(t testing.TB, body string) (*Program, *corewasm.Store) {
 	t.Helper()
-	engine := newEngine(t)
-	file, err := wasmtime.Wat2Wasm(header + `(func (export "run") (result i64) ` + body + `)` + footer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := Load(file, func(module []byte) (*wasmtime.Module, error) { return wasmtime.NewModule(engine, module) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Close)
-	store := corewasm.NewStore(engine)
-	t.Cleanup(store.Close)
-	return p, store
+	return program(t, header+`(func (export "run") (result i64) `+body+`)`+footer)
 }
 
 func TestHostFunctions(t *testing.T) {

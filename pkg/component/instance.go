@@ -1,8 +1,6 @@
 package component
 
 import (
-	"errors"
-
 	"wasmgo/pkg/component/abi"
 	"wasmgo/pkg/component/corewasm"
 	"wasmgo/pkg/component/types"
@@ -27,20 +25,23 @@ func (i *Instance) Instance(name string) *Instance {
 	return in
 }
 
-// A Func is a component function.
+// A Func is a component function: either an instance's or the host's.
 type Func struct {
-	Type *types.Func
-	call func(caller *state, args []abi.Value) ([]abi.Value, error)
-	host *wit.Func // if it is the host's; then call is nil
+	Type   *types.Func
+	lifted *lifted
+	host   *wit.Func
+	err    error // why it cannot be called
 }
 
 // Call calls the function from the host. Arguments must be of the function's types. A trap makes the instance, and those around it,
 // unusable. A function that the component only passes on from the host cannot be called.
 func (f *Func) Call(args ...abi.Value) ([]abi.Value, error) {
-	if f.call == nil {
-		return nil, errors.New("the function is the host's own")
+	if f.lifted == nil {
+		return nil, f.err
 	}
-	return f.call(nil, args)
+	p := passage{args: args}
+	err := f.lifted.call(nil, &p)
+	return p.results, err
 }
 
 // A state is what a component instance has at run time that no one else sees.

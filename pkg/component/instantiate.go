@@ -286,12 +286,9 @@ func (b *builder) canon(d *binary.Canon) {
 		}
 		return
 	case binary.CanonLower:
-		switch host := b.funcs[d.Func].host; {
-		case c.Options.Async:
+		if c.Options.Async {
 			b.coreFuncs = append(b.coreFuncs, b.asyncBuiltin(d, c))
-		case host != nil:
-			b.coreFuncs = append(b.coreFuncs, b.lowerHost(d, c, host))
-		default:
+		} else {
 			b.coreFuncs = append(b.coreFuncs, b.lower(d, c))
 		}
 	case binary.CanonResourceNew, binary.CanonResourceDrop, binary.CanonResourceRep:

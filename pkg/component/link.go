@@ -77,6 +77,8 @@ func choose(interfaces []*wit.Interface, name string) (found *wit.Interface, oth
 	return found, other
 }
 
+var errHost = errors.New("the function is the host's own")
+
 // hostInstance is what of a host's interface a component imports.
 func hostInstance(host *wit.Interface, wanted *types.Instance) *Instance {
 	in := &Instance{exports: make(map[string]any, len(wanted.Exports))}
@@ -84,7 +86,7 @@ func hostInstance(host *wit.Interface, wanted *types.Instance) *Instance {
 	for _, e := range wanted.Exports {
 		switch d := definitions[e.Name].(type) {
 		case *wit.Func:
-			in.exports[e.Name] = &Func{Type: d.Type(), host: d}
+			in.exports[e.Name] = &Func{Type: d.Type(), host: d, err: errHost}
 		case *abi.Resource:
 			in.exports[e.Name] = d
 		}

@@ -1,6 +1,7 @@
 package abi
 
 import (
+	"errors"
 	"fmt"
 
 	"wasmgo/pkg/component/types"
@@ -123,7 +124,11 @@ func (c *Context) reallocate(old uint32, oldSize, size uint64, align uint32, wha
 		return 0, nil
 	}
 	c.Refresh()
-	return at, c.bytes(at, size, align, "what realloc returned for "+what)
+	b := c.bytes(at, size, align, what)
+	if t := (*Trap)(nil); errors.As(c.err, &t) {
+		t.Reason = "what realloc returned: " + t.Reason
+	}
+	return at, b
 }
 
 func trap(format string, args ...any) error { return &Trap{Reason: fmt.Sprintf(format, args...)} }

@@ -22,7 +22,7 @@ func (s *source) next() uint64 {
 func (c *Context) Lift(vals []uint64, ts []types.Value, limit int) ([]Value, error) {
 	c.Refresh()
 	out := make([]Value, 0, len(ts))
-	if _, direct := types.Flatten(ts, limit); direct {
+	if types.Direct(ts, limit) {
 		src := &source{vals}
 		for _, t := range ts {
 			out = append(out, c.liftFlat(src, t))
@@ -53,7 +53,7 @@ func tuple(ts []types.Value) types.Layout {
 // memory: to out, if the caller has given an address, else to memory that is asked for, whose address is appended.
 func (c *Context) Lower(vals []uint64, vs []Value, ts []types.Value, limit int, out *uint32) ([]uint64, error) {
 	c.Refresh()
-	if _, direct := types.Flatten(ts, limit); direct {
+	if types.Direct(ts, limit) {
 		for i, t := range ts {
 			vals = c.lowerFlat(vals, vs[i], t)
 		}

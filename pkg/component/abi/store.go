@@ -85,14 +85,19 @@ func scalarBits(v Value) uint64 {
 	case uint64:
 		return v
 	case float32:
-		return uint64(math.Float32bits(CanonicalF32(math.Float32bits(v))))
+		return scalarBits32(math.Float32bits(v))
 	case float64:
-		return math.Float64bits(CanonicalF64(math.Float64bits(v)))
+		return scalarBits64(math.Float64bits(v))
 	case Char:
 		return uint64(uint32(v))
 	}
 	panic(fmt.Sprintf("component/abi: %T is not a primitive value", v))
 }
+
+// scalarBits32 and scalarBits64 are the bits of floats, of which one is NaN.
+func scalarBits32(bits uint32) uint64 { return uint64(math.Float32bits(CanonicalF32(bits))) }
+
+func scalarBits64(bits uint64) uint64 { return math.Float64bits(CanonicalF64(bits)) }
 
 func (c *Context) storeRecord(r Record, elems []types.Value, at uint32) {
 	for i, e := range elems {

@@ -235,6 +235,65 @@ func parseHex(t testing.TB, s string) []byte {
 // direct is a limit that makes every vector pass its values directly, as those of the specification do.
 const direct = 1000
 
+// TestMoveDoesWhatLiftAndLowerDo moves every vector from one guest to another, by core values and through memory.
+func TestMoveDoesWhatLiftAndLowerDo(t *testing.T) {
+	for i, v := range vectors(t) {
+		ts := []types.Value{parseType(t, v.Type)}
+		where := fmt.Sprintf("line %d, %s", i+1, v.Type)
+		to := v.Encoding
+		if v.Lower != nil {
+			to = v.Lower.Encoding
+		}
+		sides := func(memory []byte) (src, dst *Context, h *heap) {
+			h = &heap{memory: make([]byte, 6*len(memory)+200)}
+			return &Context{Guest: &heap{memory: memory}, Encoding: encodings[v.Encoding], Handles: &Table{}},
+				&Context{Guest: h, Encoding: encodings[to], Handles: &Table{}}, h
+		}
+		memory, vals := parseHex(t, v.Memory), parseVals(t, v.Vals)
+		for _, limit := range []int{direct, 0} {
+			if limit == 0 { // the same value as it lies in memory, if it is one
+				if v.Lifted == nil {
+					break
+				}
+				src, _, _ := sides(memory)
+				values, err := src.Lift(vals, ts, direct)
+				if err != nil {
+					t.Fatal(err)
+				}
+				h := &heap{memory: make([]byte, 4*len(memory)+200)}
+				vals, err = (&Context{Guest: h, Encoding: encodings[v.Encoding]}).Lower(nil, values, ts, 0, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				memory = h.memory
+			}
+			src, dst, want := sides(memory)
+			values, wantErr := src.Lift(vals, ts, limit)
+			var wantVals []uint64
+			if wantErr == nil {
+				wantVals, wantErr = dst.Lower(nil, values, ts, limit, nil)
+			}
+			src, dst, got := sides(memory)
+			src.Begin(vals)
+			dst.Begin(nil)
+			err := Move(src, dst, ts, limit, nil)
+			if (err != nil) != (wantErr != nil) {
+				t.Fatalf("%s: error %v, want %v", where, err, wantErr)
+			}
+			if err != nil {
+				continue
+			}
+			if !slices.Equal(dst.Flat(), wantVals) || !slices.Equal(got.calls, want.calls) || !bytes.Equal(got.memory, want.memory) {
+				t.Fatalf("%s: values %v, realloc %v, memory\n%x, want %v, %v,\n%x",
+					where, dst.Flat(), got.calls, got.memory, wantVals, want.calls, want.memory)
+			}
+			if src.Pos() != len(vals) {
+				t.Errorf("%s: %d of %d core values were taken", where, src.Pos(), len(vals))
+			}
+		}
+	}
+}
+
 // TestVectors compares layouts, flattening, lifting and lowering with the executable specification.
 func TestVectors(t *testing.T) {
 	var lifted, trapped int

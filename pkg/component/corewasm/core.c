@@ -86,9 +86,8 @@ failure func_call(void *context, const item *f, val *vals, size_t n) {
 	return (failure){error, trap};
 }
 
-uint8_t *memory_data(void *context, const item *m, size_t *size) {
-	*size = wasmtime_memory_data_size(context, m->of);
-	return wasmtime_memory_data(context, m->of);
+view memory_view(void *context, const item *m) {
+	return (view){wasmtime_memory_data(context, m->of), wasmtime_memory_data_size(context, m->of)};
 }
 
 char *failure_text(failure f) {

@@ -27,6 +27,12 @@ typedef struct {
 	void *trap;  // wasm_trap_t
 } failure;
 
+// view is a linear memory as it is now.
+typedef struct {
+	uint8_t *data;
+	size_t size;
+} view;
+
 // exceptions_set turns exceptions on or off in a wasm_config_t.
 void exceptions_set(void *config, bool on);
 
@@ -37,7 +43,7 @@ void func_new(void *context, const uint8_t *params, size_t nparams, const uint8_
 failure instance_new(void *context, void *module, const item *imports, size_t n, instance *out);
 bool instance_export(void *context, const instance *i, const char *name, size_t length, item *out);
 failure func_call(void *context, const item *f, val *vals, size_t n);
-uint8_t *memory_data(void *context, const item *m, size_t *size);
+view memory_view(void *context, const item *m);
 
 // failure_text copies a message, which the caller frees, and consumes the failure.
 char *failure_text(failure f);

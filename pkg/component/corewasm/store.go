@@ -124,9 +124,8 @@ func (s *Store) Call(f *Extern, vals []Val) error {
 
 // Memory is a linear memory as it is now. The slice is valid until Wasm code runs, which may grow the memory and move it.
 func (s *Store) Memory(m *Extern) []byte {
-	var size C.size_t
-	data := C.memory_data(s.ptr(), (*C.item)(m), &size)
-	return unsafe.Slice((*byte)(data), size)
+	v := C.memory_view(s.ptr(), (*C.item)(m))
+	return unsafe.Slice((*byte)(v.data), v.size)
 }
 
 // kinds are the numbers of wasm_valkind_t.

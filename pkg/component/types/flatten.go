@@ -30,6 +30,17 @@ func Flatten(ts []Value, limit int) (flat []Flat, ok bool) {
 	return flat, true
 }
 
+// Direct reports whether values of some types are at most limit core values, so that they need not go through memory.
+func Direct(ts []Value, limit int) bool {
+	for _, t := range ts {
+		s := t.Shape()
+		if limit -= len(s.Flat); s.TooFlat || limit < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // ParamTypes are the types of the parameters.
 func (f *Func) ParamTypes() []Value { return payloads(f.Params) }
 

@@ -126,8 +126,7 @@ func pointers(ts []types.Value) bool {
 }
 
 func spills(ts []types.Value, limit int) bool {
-	_, ok := types.Flatten(ts, limit)
-	return !ok
+	return !types.Direct(ts, limit)
 }
 
 func (s *scope) canon(d *binary.Canon) error {

@@ -61,7 +61,7 @@ func (p Parameter[T]) field() types.Field { return types.Field{Label: p.label, T
 
 func newFunc(name string, result types.Value, call func(*Call) error, params ...types.Field) *Func {
 	f := &Func{name: name, typ: &types.Func{Params: params, Result: result}, call: call}
-	if _, direct := types.Flatten(f.typ.ParamTypes(), types.MaxFlatParams); !direct {
+	if !types.Direct(f.typ.ParamTypes(), types.MaxFlatParams) {
 		all := mustShape(&types.Tuple{Types: f.typ.ParamTypes()})
 		f.spill, f.layout = true, layout(all)
 	}
