@@ -11,7 +11,7 @@
 //
 //	signals      handlers first: a container in CREATED can already be stopped
 //	receive      handover.Guest from descriptor 3
-//	confine      no_new_privs, the container's seccomp programs, then our own
+//	confine      no_new_privs, our own seccomp program, the container's
 //	load         machine code from the directory descriptor 4, mapped; imports checked
 //	ready        handover.Ready: the container is CREATED
 //	begin        waits for Start, for as long as it takes; the shim going away ends us

@@ -33,6 +33,7 @@ func runGuest() int {
 	if err == nil {
 		p, refusal, err = prepare(&g)
 	}
+	forget(&g)
 	ready := handover.Ready{Refusal: refusal}
 	if err != nil {
 		ready = handover.Ready{Failure: err.Error()}
@@ -72,6 +73,20 @@ func ended(err error) int {
 	return codeInternal
 }
 
+// forget gives back the memory of a message that was large enough to matter: the guest has its own copy of its arguments and
+// environment, and there is no collector to do it.
+func forget(g *handover.Guest) {
+	const large = 1 << 20
+	n := 0
+	for _, s := range slices.Concat(g.Args, g.Env) {
+		n += len(s)
+	}
+	*g = handover.Guest{}
+	if n > large {
+		debug.FreeOSMemory()
+	}
+}
+
 // descriptor reads and writes a descriptor by plain blocking calls. os.File would start Go's poller and its thread.
 type descriptor int
 
@@ -79,7 +94,7 @@ func (d descriptor) Read(b []byte) (int, error) {
 	for {
 		n, err := unix.Read(int(d), b)
 		switch {
-		case err == unix.EINTR:
+		case errors.Is(err, unix.EINTR):
 		case err != nil:
 			return 0, os.NewSyscallError("read", err)
 		case n == 0 && len(b) > 0:
@@ -93,7 +108,7 @@ func (d descriptor) Read(b []byte) (int, error) {
 func (d descriptor) Write(b []byte) (written int, err error) {
 	for written < len(b) {
 		n, err := unix.Write(int(d), b[written:])
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
