@@ -125,10 +125,18 @@ func (c *Context) reallocate(old uint32, oldSize, size uint64, align uint32, wha
 	}
 	c.Refresh()
 	b := c.bytes(at, size, align, what)
-	if t := (*Trap)(nil); errors.As(c.err, &t) {
-		t.Reason = "what realloc returned: " + t.Reason
+	if c.err != nil {
+		c.blameRealloc()
 	}
 	return at, b
+}
+
+// blameRealloc is a function of its own because errors.As allocates, which only traps may.
+func (c *Context) blameRealloc() {
+	var t *Trap
+	if errors.As(c.err, &t) {
+		t.Reason = "what realloc returned: " + t.Reason
+	}
 }
 
 func trap(format string, args ...any) error { return &Trap{Reason: fmt.Sprintf(format, args...)} }
