@@ -1,6 +1,9 @@
 package runner
 
 import (
+	"cmp"
+	"slices"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -115,27 +118,44 @@ func assemble(rules []rule) []unix.SockFilter {
 	if foreignNumbers != 0 {
 		p = append(p, skipIf(unix.BPF_JGE, foreignNumbers, 0, 1), give(unix.ENOSYS))
 	}
-	for _, r := range rules {
-		errno := r.errno
-		if errno == 0 {
-			errno = unix.EPERM
-		}
-		if r.unless == 0 {
-			p = append(p, skipIf(unix.BPF_JEQ, r.number, 0, 1), give(errno))
-			continue
-		}
-		p = append(p,
-			skipIf(unix.BPF_JEQ, r.number, 0, 7),
-			load(dataArg0Low),
-			statement(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, r.unless),
-			skipIf(unix.BPF_JEQ, r.unless, 0, 3),
-			load(dataArg0Low),
-			skipIf(unix.BPF_JSET, r.forbidden, 1, 0),
-			statement(unix.BPF_RET|unix.BPF_K, unix.SECCOMP_RET_ALLOW),
-			give(errno),
-		)
+	sorted := slices.SortedFunc(slices.Values(rules), func(a, b rule) int { return cmp.Compare(a.number, b.number) })
+	return append(p, tree(sorted)...)
+}
+
+// tree decides by halves: newer kernels work out beforehand what a filter says to each call, older ones run it for each.
+func tree(sorted []rule) []unix.SockFilter {
+	const few = 4
+	if len(sorted) > few {
+		middle := len(sorted) / 2
+		low, high := tree(sorted[:middle]), tree(sorted[middle:])
+		return slices.Concat([]unix.SockFilter{skipIf(unix.BPF_JGE, sorted[middle].number, uint8(len(low)), 0)}, low, high)
+	}
+	var p []unix.SockFilter
+	for _, r := range sorted {
+		p = append(p, r.assemble()...)
 	}
 	return append(p, statement(unix.BPF_RET|unix.BPF_K, unix.SECCOMP_RET_ALLOW))
+}
+
+// assemble gives the rule's answer if the loaded number is the rule's, and goes on if not.
+func (r rule) assemble() []unix.SockFilter {
+	errno := r.errno
+	if errno == 0 {
+		errno = unix.EPERM
+	}
+	if r.unless == 0 {
+		return []unix.SockFilter{skipIf(unix.BPF_JEQ, r.number, 0, 1), give(errno)}
+	}
+	return []unix.SockFilter{
+		skipIf(unix.BPF_JEQ, r.number, 0, 7),
+		load(dataArg0Low),
+		statement(unix.BPF_ALU|unix.BPF_AND|unix.BPF_K, r.unless),
+		skipIf(unix.BPF_JEQ, r.unless, 0, 3),
+		load(dataArg0Low),
+		skipIf(unix.BPF_JSET, r.forbidden, 1, 0),
+		statement(unix.BPF_RET|unix.BPF_K, unix.SECCOMP_RET_ALLOW),
+		give(errno),
+	}
 }
 
 // allowOnly makes the program under which only the given calls pass and all others are EPERM.
