@@ -1,59 +1,48 @@
 package cgroup
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// BenchmarkMkdirRmdir is the floor under Create and Remove: nothing but the system calls that make and remove the
-// directories.
-func BenchmarkMkdirRmdir(b *testing.B) {
+// BenchmarkFloor is what Create and Remove cannot be faster than: the system calls alone that make the directories and remove
+// them.
+func BenchmarkFloor(b *testing.B) {
 	g := newGroup(b, nil)
 	remove(b, g)
-	for b.Loop() {
+	make := func(b *testing.B) {
 		for _, dir := range g.dirs() {
 			if err := unix.Mkdir(dir, 0o755); err != nil {
 				b.Fatal(err)
 			}
 		}
+	}
+	unmake := func(b *testing.B) {
 		for _, dir := range g.dirs() {
 			if err := unix.Rmdir(dir); err != nil {
 				b.Fatal(err)
 			}
 		}
 	}
-}
-
-func BenchmarkMkdirRmdirEach(b *testing.B) {
-	g := newGroup(b, nil)
-	remove(b, g)
-	for name, dir := range g.state.Paths {
-		b.Run(filepath.Base(name)+"/mkdir", func(b *testing.B) {
-			for b.Loop() {
-				if err := unix.Mkdir(dir, 0o755); err != nil {
-					b.Fatal(err)
-				}
-				b.StopTimer()
-				unix.Rmdir(dir)
-				b.StartTimer()
-			}
-		})
-		b.Run(filepath.Base(name)+"/rmdir", func(b *testing.B) {
-			for b.Loop() {
-				b.StopTimer()
-				unix.Mkdir(dir, 0o755)
-				b.StartTimer()
-				if err := unix.Rmdir(dir); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
+	b.Run("mkdir", func(b *testing.B) {
+		for b.Loop() {
+			make(b)
+			b.StopTimer()
+			unmake(b)
+			b.StartTimer()
+		}
+	})
+	b.Run("rmdir", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			make(b)
+			b.StartTimer()
+			unmake(b)
+		}
+	})
 }
 
 func BenchmarkCreate(b *testing.B) {
@@ -86,6 +75,7 @@ func BenchmarkRemove(b *testing.B) {
 	}
 }
 
+// BenchmarkAdd moves a process that runs already.
 func BenchmarkAdd(b *testing.B) {
 	g := newGroup(b, nil)
 	for b.Loop() {
@@ -105,6 +95,7 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
+// BenchmarkAddThread has a new thread go ahead, the thread's making included.
 func BenchmarkAddThread(b *testing.B) {
 	g := newGroup(b, nil)
 	for b.Loop() {
@@ -130,5 +121,3 @@ func BenchmarkStats(b *testing.B) {
 		}
 	}
 }
-
-var _ = os.Getpid

@@ -98,16 +98,3 @@ func TestGroupHoldsFreezesAndKillsAProcess(t *testing.T) {
 		t.Fatalf("second Remove: %v", err)
 	}
 }
-
-func BenchmarkCreateRemove(b *testing.B) {
-	needRoot(b)
-	for b.Loop() {
-		g, err := Create(Config{Path: testPath()})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := g.Remove(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
