@@ -45,10 +45,16 @@ func (o *output) String() string {
 // await returns once text has been printed.
 func (o *output) await(t *testing.T, text string) {
 	t.Helper()
+	o.awaitTimes(t, 1, text)
+}
+
+// awaitTimes returns once text has been printed so many times.
+func (o *output) awaitTimes(t *testing.T, times int, text string) {
+	t.Helper()
 	late := time.After(patience)
 	for {
 		o.mu.Lock()
-		found, written := strings.Contains(o.buf.String(), text), o.written
+		found, written := strings.Count(o.buf.String(), text) >= times, o.written
 		o.mu.Unlock()
 		if found {
 			return
