@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -31,7 +30,6 @@ const (
 // serve is the long life of a shim. The working directory is the bundle of the container it was started for, descriptor 3
 // the socket.
 func serve(f flags) error {
-	tune()
 	if err := openLog(f.debug); err != nil {
 		return err
 	}
@@ -52,7 +50,9 @@ func serve(f flags) error {
 		default: // it has been told
 		}
 	})
-	server, err := task.NewServer(service)
+	idleness := newTidy()
+	defer idleness.stop()
+	server, err := task.NewServer(service, idleness.called)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
@@ -87,15 +87,6 @@ func serve(f flags) error {
 	}
 	return nil
 }
-
-// tune keeps the shim small: it lives as long as its container, is idle nearly all of that time, and there is one for
-// each.
-func tune() {
-	debug.SetGCPercent(gcPercent)
-}
-
-// gcPercent trades a little work during a container's creation for a smaller heap afterwards.
-const gcPercent = 40
 
 // serveEnv is the environment of a serve: containerd's, with few threads.
 func serveEnv(env []string) []string {

@@ -14,11 +14,15 @@ import (
 // does not bring grpc into the shim.
 var serviceNames = []string{"containerd.task.v2.Task", "containerd.task.v3.Task"}
 
-// NewServer returns a ttrpc server of the given service for peers that run as the shim's own user.
-func NewServer(s *Service) (*ttrpc.Server, error) {
+// NewServer returns a ttrpc server of the given service for peers that run as the shim's own user. Called is run after each
+// call, on the call's goroutine.
+func NewServer(s *Service, called func()) (*ttrpc.Server, error) {
 	server, err := ttrpc.NewServer(
 		ttrpc.WithServerHandshaker(ttrpc.UnixSocketRequireSameUser()),
-		ttrpc.WithUnaryServerInterceptor(mapErrors),
+		ttrpc.WithUnaryServerInterceptor(func(ctx context.Context, u ttrpc.Unmarshaler, _ *ttrpc.UnaryServerInfo, m ttrpc.Method) (any, error) {
+			defer called()
+			return mapErrors(ctx, u, m)
+		}),
 	)
 	if err != nil {
 		return nil, err
@@ -63,7 +67,7 @@ func method[Q any, P interface {
 }
 
 // mapErrors is the one border where errors of this program become errors of the API.
-func mapErrors(ctx context.Context, unmarshal ttrpc.Unmarshaler, _ *ttrpc.UnaryServerInfo, method ttrpc.Method) (any, error) {
+func mapErrors(ctx context.Context, unmarshal ttrpc.Unmarshaler, method ttrpc.Method) (any, error) {
 	answer, err := method(ctx, unmarshal)
 	if err != nil {
 		return nil, errgrpc.ToGRPC(err)
