@@ -131,7 +131,7 @@ type program struct {
 // prepare loads the guest's code. A refusal is the module's fault, an error the host's.
 func prepare(g *handover.Guest) (*program, *handover.Refusal, error) {
 	if g.Refusal != nil {
-		return nil, g.Refusal, enter(g.Cwd)
+		return nil, g.Refusal, nil
 	}
 	e, err := engine.New()
 	if err != nil {
@@ -145,14 +145,15 @@ func prepare(g *handover.Guest) (*program, *handover.Refusal, error) {
 		return nil, nil, err
 	}
 	unix.Close(handover.CodeFD)
-	if err := enter(g.Cwd); err != nil {
+	dirs, err := directories(g.Cwd)
+	if err != nil {
 		return nil, nil, err
 	}
 	entry, initialize, refusal := entryOf(g, m)
 	if refusal != nil {
 		return nil, refusal, nil
 	}
-	w := world(g)
+	w := world(g, dirs)
 	linked, err := m.Link(w)
 	var mismatch *engine.MismatchError
 	if errors.As(err, &mismatch) {
@@ -165,21 +166,29 @@ func prepare(g *handover.Guest) (*program, *handover.Refusal, error) {
 	return &program{module: g.Module, limit: describe(w.Memory), guest: linked, initialize: initialize, entry: entry}, nil, nil
 }
 
-func enter(cwd string) error {
-	if err := unix.Chdir(cwd); err != nil {
-		return &os.PathError{Op: "chdir", Path: cwd, Err: err}
+// directories enters the working directory and says what to preopen; docs/entrypoint.md tells why "." comes before "/". A working
+// directory that the container's user may not enter is left out: runc lets such a container run too (an image with WORKDIR
+// /root and another user is one), and the guest is refused what lies there when it asks.
+func directories(cwd string) ([]engine.Dir, error) {
+	root := engine.Dir{Host: "/", Guest: "/"}
+	err := unix.Chdir(cwd)
+	switch {
+	case err == nil:
+		return []engine.Dir{{Host: ".", Guest: "."}, root}, nil
+	case errors.Is(err, unix.EACCES):
+		return []engine.Dir{root}, os.NewSyscallError("chdir", unix.Chdir("/"))
+	default:
+		return nil, &os.PathError{Op: "chdir", Path: cwd, Err: err}
 	}
-	return nil
 }
 
-// world is what the guest sees. docs/entrypoint.md tells why "." comes before "/".
-func world(g *handover.Guest) engine.World {
-	cwd := filepath.Clean(g.Cwd)
+// world is what the guest sees.
+func world(g *handover.Guest, dirs []engine.Dir) engine.World {
 	env := slices.DeleteFunc(slices.Clone(g.Env), func(e string) bool { return strings.HasPrefix(e, "PWD=") })
 	return engine.World{
 		Args:   g.Args,
-		Env:    append(env, "PWD="+cwd),
-		Dirs:   []engine.Dir{{Host: ".", Guest: "."}, {Host: "/", Guest: "/"}},
+		Env:    append(env, "PWD="+filepath.Clean(g.Cwd)),
+		Dirs:   dirs,
 		Limits: limits(g.MemoryLimit),
 	}
 }

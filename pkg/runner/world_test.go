@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/creack/pty"
@@ -159,6 +160,26 @@ func TestPaths(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWorkingDirectoryThatMayNotBeEntered(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: run `make test` as root")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Dir(runnerPath(t)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := spawn(t, "tool", withArgs("list", "."), withCwd(dir), func(_ *handover.Guest, c *exec.Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	})
+	if code, _ := s.run(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	inOrder(t, s.stderr.String(), []string{"open .: Permission denied"})
 }
 
 func TestFilesAreWritten(t *testing.T) {
