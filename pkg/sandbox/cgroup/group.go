@@ -129,7 +129,11 @@ func plan(c Config) (*Group, cgroups.Manager, *cgroups.Cgroup, error) {
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	m, err := manager.New(cg)
+	var paths map[string]string // nil asks the library
+	if !systemd && !Unified() && filepath.IsAbs(c.Path) {
+		paths = v1Paths(c.Path)
+	}
+	m, err := manager.NewWithPaths(cg, paths)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("cgroup %s: %w", c.Path, err)
 	}
