@@ -3,6 +3,7 @@ package abi
 import (
 	"bytes"
 	"math"
+	"slices"
 	"testing"
 
 	"wasmgo/pkg/component/types"
@@ -156,6 +157,14 @@ func FuzzLift(f *testing.F) {
 		lowered, err := c.Lower(nil, got, []types.Value{typ}, direct, nil)
 		if err != nil {
 			return // overlapping lists can be larger than the memory they came from
+		}
+		moved := &heap{memory: make([]byte, len(h.memory))}
+		src := Context{Guest: &heap{memory: memory}, Encoding: Encoding(from % 3), Handles: &Table{}}
+		dst := Context{Guest: moved, Encoding: Encoding(to % 3), Handles: &Table{}}
+		src.Begin(vals)
+		dst.Begin(nil)
+		if err := Move(&src, &dst, []types.Value{typ}, direct, nil); err != nil || !slices.Equal(dst.Flat(), lowered) || !bytes.Equal(moved.memory, h.memory) {
+			t.Fatalf("%s was moved to %v, error %v, want %v", text(got[0]), dst.Flat(), err, lowered)
 		}
 		again, err := c.Lift(lowered, []types.Value{typ}, direct)
 		if err != nil || text(again[0]) != text(got[0]) {

@@ -20,7 +20,7 @@ func (r *Reader) Def(outer func(count, index uint32) (*Type, error)) {
 			r.FailAt(at, "core type opcode %#x after 0x00, want %#x", b, opSub)
 			return
 		}
-		r.Group(1, func(t *Type) string { return r.Sub0(t, "open ") })
+		r.group(1, func(t *Type) string { return r.subBody(t, "open ") })
 	case opModule:
 		r.Byte()
 		m := r.moduleType(outer)

@@ -96,12 +96,12 @@ func (r *Reader) Rec() {
 		r.Byte()
 		n = r.Count(maxRecTypes, "types in a recursion group")
 	}
-	r.Group(n, r.sub)
+	r.group(n, r.sub)
 }
 
-// Group reads a recursion group of n types with read, which returns a type's text and appends its supertype's keys and function
+// group reads a recursion group of n types with read, which returns a type's text and appends its supertype's keys and function
 // type to t.
-func (r *Reader) Group(n int, read func(t *Type) string) {
+func (r *Reader) group(n int, read func(t *Type) string) {
 	if len(r.Types)+n > maxTypes {
 		r.Fail("more than %d core types", maxTypes)
 		return
@@ -161,13 +161,13 @@ func (r *Reader) sub(t *Type) string {
 		fallthrough
 	case 0x4f:
 		r.Byte()
-		return r.Sub0(t, text)
+		return r.subBody(t, text)
 	}
 	return text + r.comp(t)
 }
 
-// Sub0 reads core:subtype after its opcode.
-func (r *Reader) Sub0(t *Type, text string) string {
+// subBody reads core:subtype after its opcode.
+func (r *Reader) subBody(t *Type, text string) string {
 	for range r.Count(1, "supertypes") {
 		at := r.Offset()
 		super := int64(r.U32())

@@ -64,19 +64,19 @@ func validate(c *binary.Component, outer *scope) (*Component, error) {
 	s := newScope(component, outer)
 	for _, d := range c.Definitions {
 		if err := s.definition(d); err != nil {
-			return nil, at0(err, d.Offset())
+			return nil, place(err, d.Offset())
 		}
 	}
 	if len(s.used) != len(s.Values) {
-		return nil, at0(fmt.Errorf("%d of %d values are not used", len(s.Values)-len(s.used), len(s.Values)), c.Offset())
+		return nil, place(fmt.Errorf("%d of %d values are not used", len(s.Values)-len(s.used), len(s.Values)), c.Offset())
 	}
 	return &Component{
 		Binary: c, Type: s.componentType(), Spaces: s.Spaces, Defined: s.defined, Nested: s.nested, Canons: s.canons,
 	}, nil
 }
 
-// at0 gives an error its place, unless it has one, as those of nested definitions have.
-func at0(err error, offset int) error {
+// place gives an error its place, unless it has one, as those of nested definitions have.
+func place(err error, offset int) error {
 	if e := (*wire.Error)(nil); errors.As(err, &e) {
 		return err
 	}
@@ -138,7 +138,7 @@ func (s *scope) definition(d binary.Definition) error {
 func (s *scope) decls(decls []binary.Definition) error {
 	for _, d := range decls {
 		if err := s.definition(d); err != nil {
-			return at0(err, d.Offset())
+			return place(err, d.Offset())
 		}
 	}
 	return nil

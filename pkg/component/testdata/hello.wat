@@ -1,0 +1,13 @@
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "hello from a component\n")
+  (func (export "_start")
+    (i32.store (i32.const 16) (i32.const 64)) (i32.store (i32.const 20) (i32.const 23))
+    (drop (call $random_get (i32.const 128) (i32.const 8)))
+    (drop (call $clock (i32.const 0) (i64.const 0) (i32.const 136)))
+    (if (call $fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))
+      (then (call $exit (i32.const 3))))))
