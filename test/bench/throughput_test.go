@@ -18,20 +18,29 @@ const (
 	ctrTimes = 30
 )
 
-// taskThroughput runs 200 tasks, 4 at a time, through the Task API: create, start, wait, delete. Containers and snapshots
-// are made before the clock. All tasks of a runtime share one shim, which a created task keeps alive, so that the shim's own
-// start is not measured; task_throughput_shim_each_vs_runc measures with a shim for each.
+// taskThroughput runs 200 tasks, 4 at a time, each create, start, wait, delete. All tasks of a runtime share one shim, which a
+// created task keeps alive, so that the shim's own start is not measured.
+//
+// task_throughput speaks the Task API to that shim, with the bundles made before the clock (bundles_test.go). For
+// task_throughput_containerd the same goes through containerd's client, which for every task, whatever the runtime, makes a bundle and
+// executes the shim's start and delete commands besides; task_throughput_shim_each starts a shim for each as well.
 func taskThroughput(t *testing.T, s *setting) {
-	s.compare(t, "task_throughput", rounds, tasks, true)
-	s.compare(t, "task_throughput_shim_each", 1, tasks/2, false)
+	s.compare(t, "task_throughput", rounds, s.direct)
+	s.compare(t, "task_throughput_containerd", 1, func(t *testing.T, c contender, prefix string) float64 {
+		return s.throughput(t, c, prefix, tasks, true)
+	})
+	s.compare(t, "task_throughput_shim_each", 1, func(t *testing.T, c contender, prefix string) float64 {
+		return s.throughput(t, c, prefix, tasks/2, false)
+	})
 }
 
-func (s *setting) compare(t *testing.T, name string, rounds, tasks int, shared bool) {
+// compare measures both sides in turn; rate returns tasks per second.
+func (s *setting) compare(t *testing.T, name string, rounds int, rate func(t *testing.T, c contender, prefix string) float64) {
 	t.Helper()
 	rates := map[string][]float64{}
 	for round := range rounds {
 		for _, c := range []contender{s.wasmgo, s.runc} {
-			rates[c.name] = append(rates[c.name], s.throughput(t, c, fmt.Sprintf("%s-%d", c.name, round), tasks, shared))
+			rates[c.name] = append(rates[c.name], rate(t, c, fmt.Sprintf("%s-%s-%d", name, c.name, round)))
 		}
 	}
 	var ratios []float64
@@ -50,17 +59,7 @@ func (s *setting) throughput(t *testing.T, c contender, prefix string, tasks int
 	group := ""
 	if shared {
 		group = prefix
-		keeper := s.container(t, c, prefix+"-keeper", group)
-		task, err := keeper.NewTask(ctx, cio.NullIO)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if _, err := task.Delete(ctx, client.WithProcessKill); err != nil {
-				t.Error(err)
-			}
-			s.discard(t, keeper)
-		}()
+		defer s.keep(t, c, group)()
 	}
 	containers := make([]client.Container, tasks)
 	for i := range containers {
@@ -81,6 +80,23 @@ func (s *setting) throughput(t *testing.T, c contender, prefix string, tasks int
 		s.discard(t, made)
 	}
 	return float64(tasks) / took.Seconds()
+}
+
+// keep starts the group's shim by a task that is created and never started. It lives until the function returned is called.
+func (s *setting) keep(t *testing.T, c contender, group string) (release func()) {
+	t.Helper()
+	ctx := s.Context(t)
+	keeper := s.container(t, c, group+"-keeper", group)
+	task, err := keeper.NewTask(ctx, cio.NullIO)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if _, err := task.Delete(ctx, client.WithProcessKill); err != nil {
+			t.Error(err)
+		}
+		s.discard(t, keeper)
+	}
 }
 
 // once runs a container's task from create to delete; it must exit with 0.
