@@ -9,12 +9,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/cio"
 )
 
-const idle = 50
+const (
+	idle = 50
+	// quiet is how long nothing is asked of the containers before they are measured.
+	quiet = 3 * time.Second
+)
 
 // idleMemory starts 50 containers that wait for their stdin and adds up what the kernel says each process's share of the
 // memory is (PSS, proc_pid_smaps(5)). shim_pss_mb is of the one shim that serves all fifty; shim_each_pss_mb the mean of
@@ -58,6 +63,7 @@ func (s *setting) idle(t *testing.T, group string) (runners, shims []float64) {
 		}
 		defer s.discard(t, c)
 	}
+	time.Sleep(quiet) // what is measured is idleness, and a shim tidies up when nothing has been asked for a second
 	parents := map[int]bool{}
 	for _, task := range all {
 		runners = append(runners, pss(t, int(task.Pid())))
