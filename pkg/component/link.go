@@ -38,13 +38,25 @@ func (p *Program) Check(interfaces ...*wit.Interface) error {
 
 // link finds and type-checks what the program imports.
 func (p *Program) link(interfaces []*wit.Interface) (map[string]any, error) {
+	byName := make(map[string]*wit.Interface, 2*len(interfaces))
+	for _, i := range interfaces {
+		if _, taken := byName[i.Canonical()]; !taken {
+			byName[i.Canonical()] = i
+		}
+	}
+	for _, i := range interfaces { // the very version that is asked for goes before a compatible one
+		byName[i.Name] = i
+	}
 	matcher := types.NewMatcher(p.component.Type.Universal)
-	found := map[string]any{}
+	found := make(map[string]any, len(p.component.Type.Imports))
 	var missing []error
-	for _, i := range p.component.Type.Imports {
-		host, other := choose(interfaces, i.Name)
+	for n, i := range p.component.Type.Imports {
+		host := byName[i.Name]
+		if host == nil {
+			host = byName[p.imports[n].Canonical()]
+		}
 		if host == nil || i.Sort != binary.SortInstance {
-			missing = append(missing, &MissingImport{Name: i.Name, There: other})
+			missing = append(missing, &MissingImport{Name: i.Name, There: otherVersion(interfaces, p.imports[n])})
 			continue
 		}
 		if err := matcher.Extern(types.Extern{Sort: binary.SortInstance, Def: host.Type()}, i.Extern); err != nil {
@@ -56,25 +68,14 @@ func (p *Program) link(interfaces []*wit.Interface) (map[string]any, error) {
 	return found, errors.Join(missing...)
 }
 
-// choose finds the interface for an import: the one of that name, else a compatible version. Failing that it names another version.
-func choose(interfaces []*wit.Interface, name string) (found *wit.Interface, other string) {
-	want, err := names.Parse(name)
-	if err != nil {
-		return nil, ""
-	}
+// otherVersion names an interface that is the wanted one but for its version, or "".
+func otherVersion(interfaces []*wit.Interface, want names.Extern) string {
 	for _, i := range interfaces {
-		have, err := names.Parse(i.Name)
-		switch {
-		case i.Name == name:
-			return i, ""
-		case err != nil:
-		case found == nil && names.Compatible(have, want):
-			found = i
-		case have.Namespace == want.Namespace && have.Package == want.Package && have.Label == want.Label:
-			other = i.Name
+		if i.Path() == want.Path() {
+			return i.Name
 		}
 	}
-	return found, other
+	return ""
 }
 
 var errHost = errors.New("the function is the host's own")

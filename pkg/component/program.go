@@ -6,12 +6,14 @@ import (
 	"github.com/bytecodealliance/wasmtime-go/v44"
 
 	"wasmgo/pkg/component/binary"
+	"wasmgo/pkg/component/names"
 	"wasmgo/pkg/component/validate"
 )
 
 // A Program is a validated component whose core modules are compiled. It can be instantiated any number of times.
 type Program struct {
 	component *validate.Component
+	imports   []names.Extern // the names of the component's imports, parsed
 	modules   map[*binary.CoreModule]*wasmtime.Module
 }
 
@@ -22,6 +24,13 @@ func Load(file []byte, compile func(module []byte) (*wasmtime.Module, error)) (*
 		return nil, err
 	}
 	p := &Program{component: c, modules: map[*binary.CoreModule]*wasmtime.Module{}}
+	for _, i := range c.Type.Imports {
+		name, err := names.Parse(i.Name)
+		if err != nil {
+			return nil, fmt.Errorf("import %w", err)
+		}
+		p.imports = append(p.imports, name)
+	}
 	if err := p.compile(c.Binary, compile); err != nil {
 		p.Close()
 		return nil, err

@@ -105,24 +105,27 @@ func CheckSuffix(n Extern, suffix string) error {
 	return err
 }
 
-// Compatible reports whether an import of one interface can be given an export of another: the same interface, and versions of
-// which none breaks the other. Whether the types fit is for type checking to say.
-func Compatible(a, b Extern) bool {
-	if a.Kind != Interface || b.Kind != Interface {
-		return a == b
+// Canonical is the name with only that part of the version that compatible versions share. An import of one interface can be given an
+// export of another whose canonical names are equal; whether their types fit is for type checking to say. A pre-release is compatible
+// with itself only.
+func (n Extern) Canonical() string {
+	if n.Kind != Interface {
+		return n.Key()
 	}
-	return a.Namespace == b.Namespace && a.Package == b.Package && a.Label == b.Label && track(a.Version) == track(b.Version)
-}
-
-// track is the canonical part of a version that may already be canonical.
-func track(version string) string {
-	v, err := ParseVersion(version)
-	if err != nil {
-		return version
+	path := n.Path()
+	if n.Version == "" {
+		return path
+	}
+	v, err := ParseVersion(n.Version)
+	if err != nil { // it is canonical already
+		return path + "@" + n.Version
 	}
 	canonical, suffix := v.Canonical()
 	if v.Pre != "" {
-		return canonical + suffix // a pre-release is compatible with itself only
+		canonical += suffix
 	}
-	return canonical
+	return path + "@" + canonical
 }
+
+// Path is the name of an interface without its version.
+func (n Extern) Path() string { return n.Namespace + ":" + n.Package + "/" + n.Label }

@@ -27,16 +27,22 @@ func (n namedType) export() (string, any, types.Extern) {
 type Interface struct {
 	Name string // such as wasi:clocks/wall-clock@0.2.0
 
+	parsed      names.Extern
+	canonical   string
 	typ         *types.Instance
 	definitions map[string]any
 }
 
 // NewInterface makes an interface. A name that is not one is a mistake in the program, and panics.
 func NewInterface(name string, items ...Item) *Interface {
-	if _, err := names.Parse(name); err != nil {
+	parsed, err := names.Parse(name)
+	if err != nil {
 		panic("component/wit: " + err.Error())
 	}
-	i := &Interface{Name: name, typ: &types.Instance{}, definitions: map[string]any{}}
+	i := &Interface{
+		Name: name, parsed: parsed, canonical: parsed.Canonical(),
+		typ: &types.Instance{}, definitions: make(map[string]any, len(items)),
+	}
 	for _, item := range items {
 		name, definition, t := item.export()
 		i.typ.Exports = append(i.typ.Exports, types.Named{Name: name, Extern: t})
@@ -44,6 +50,12 @@ func NewInterface(name string, items ...Item) *Interface {
 	}
 	return i
 }
+
+// Canonical is the name with only that part of the version that compatible versions share.
+func (i *Interface) Canonical() string { return i.canonical }
+
+// Path is the name without its version.
+func (i *Interface) Path() string { return i.parsed.Path() }
 
 // Type is the type of the instance.
 func (i *Interface) Type() *types.Instance { return i.typ }
