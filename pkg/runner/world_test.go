@@ -222,4 +222,17 @@ func TestProcessHasNoMoreDescriptorsThanItNeeds(t *testing.T) {
 	}
 }
 
+func TestProcessGoesByTheGuestsName(t *testing.T) {
+	for arg, want := range map[string]string{"/app/hello.wasm": "hello.wasm", "plain": "plain", "/a/longer-than-the-kernel-keeps.wasm": "longer-than-the"} {
+		s := spawn(t, "idle", func(_ *handover.Guest, c *exec.Cmd) { c.Args = []string{arg, "other"} })
+		b, err := os.ReadFile(procDir(s.cmd) + "/comm")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.TrimSpace(string(b)); got != want {
+			t.Errorf("%s goes by the name %q, want %q", arg, got, want)
+		}
+	}
+}
+
 func procDir(cmd *exec.Cmd) string { return filepath.Join("/proc", strconv.Itoa(cmd.Process.Pid)) }
