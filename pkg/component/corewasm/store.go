@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/cgo"
-	"strings"
+	"runtime/debug"
 	"unsafe"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
@@ -23,10 +23,18 @@ type Val struct{ Lo, hi uint64 }
 // An Extern is a function, table, memory, global or tag of a store. The zero Extern is none.
 type Extern C.item
 
-// A Trap is how Wasm code ended that went wrong by itself.
+// A Trap is how Wasm code ended that went wrong by itself. The message has the reason and a backtrace, on several lines.
 type Trap struct{ Message string }
 
 func (t *Trap) Error() string { return t.Message }
+
+// A Panic is a panic of a host function, which ended the guest.
+type Panic struct {
+	Value any
+	Stack []byte // of the goroutine that panicked
+}
+
+func (p *Panic) Error() string { return fmt.Sprintf("host function panicked: %v", p.Value) }
 
 // A Store holds instances and what they share. Close ends it.
 type Store struct {
@@ -41,6 +49,13 @@ func NewStore(engine *wasmtime.Engine) *Store {
 	s := &Store{store: wasmtime.NewStore(engine)}
 	s.context = unsafe.Pointer(s.store.Context())
 	return s
+}
+
+// Limit bounds each linear memory, in bytes, and each table, in elements; -1 is no limit. It is to be called before anything is made in
+// the store.
+func (s *Store) Limit(memory, table int64) {
+	const instances, tables, memories = -1, -1, -1 // a component has as many as it says
+	s.store.Limiter(memory, table, instances, tables, memories)
 }
 
 // Close frees the store with everything in it. It is idempotent.
@@ -109,11 +124,10 @@ func (s *Store) failure(f C.failure) error {
 		s.err = nil
 		return err
 	}
-	message, _, _ := strings.Cut(C.GoString(text), "\n") // the backtrace follows
 	if f.trap != nil {
-		return &Trap{Message: message}
+		return &Trap{Message: C.GoString(text)}
 	}
-	return errors.New(message)
+	return errors.New(C.GoString(text))
 }
 
 // Call calls a function. vals has the arguments first and has room for as many values as there are arguments or results, whichever are
@@ -167,7 +181,7 @@ func callHost(handle C.uintptr_t, vals *C.val, n C.size_t) (ok C.bool) {
 	// A panic must not unwind through the engine's frames.
 	defer func() {
 		if p := recover(); p != nil {
-			h.store.err = fmt.Errorf("host function panicked: %v", p)
+			h.store.err = &Panic{Value: p, Stack: debug.Stack()}
 			ok = false
 		}
 	}()

@@ -2,6 +2,7 @@ package corewasm
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
@@ -83,11 +84,12 @@ func TestFailures(t *testing.T) {
 	}{
 		{"the host's error comes back", "once", func(*Store, []Val) error { return failed }, func(err error) bool { return err == failed }},
 		{"a panic of the host is an error", "once", func(*Store, []Val) error { panic("oops") }, func(err error) bool {
-			return err != nil && err.Error() == "host function panicked: oops"
+			var p *Panic
+			return errors.As(err, &p) && p.Value == "oops" && len(p.Stack) > 0
 		}},
 		{"a trap has a message", "trap", nil, func(err error) bool {
 			var trap *Trap
-			return errors.As(err, &trap) && trap.Message != ""
+			return errors.As(err, &trap) && strings.Contains(trap.Message, "unreachable")
 		}},
 	}
 	for _, tt := range tests {
@@ -100,6 +102,28 @@ func TestFailures(t *testing.T) {
 				t.Errorf("the error stayed: %v", s.err)
 			}
 		})
+	}
+}
+
+func TestLimit(t *testing.T) {
+	engine := wasmtime.NewEngine()
+	defer engine.Close()
+	wasm, err := wasmtime.Wat2Wasm(`(module (memory 3))`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := wasmtime.NewModule(engine, wasm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	for limit, ok := range map[int64]bool{-1: true, 3 << 16: true, 2 << 16: false} {
+		s := NewStore(engine)
+		s.Limit(limit, -1)
+		if _, err := s.Instantiate(m, nil); (err == nil) != ok {
+			t.Errorf("a memory of 3 pages with a limit of %d bytes: %v", limit, err)
+		}
+		s.Close()
 	}
 }
 

@@ -39,6 +39,12 @@ func (c *Class[T]) Own() Type[T] { return c.own }
 // Borrow is borrow<T>: a parameter is the value for the time of the call.
 func (c *Class[T]) Borrow() Type[T] { return c.borrow }
 
+// Give is an own handle to a value, to be passed to a guest's function, which then owns the value.
+func (c *Class[T]) Give(v T) abi.Handle { return abi.Handle{Resource: c.resource, Rep: c.add(v)} }
+
+// Take is the value behind an own handle that a guest's function has returned; the host owns it again.
+func (c *Class[T]) Take(h abi.Handle) T { return c.take(h.Rep) }
+
 // Len is how many values guests own.
 func (c *Class[T]) Len() int { return len(c.objects) - len(c.free) }
 

@@ -172,6 +172,9 @@ func TestClass(t *testing.T) {
 	var dropped []string
 	c := NewClass("thing", func(s string) { dropped = append(dropped, s) })
 	a, b := c.add("a"), c.add("b")
+	if h := c.Give("given"); c.Take(h) != "given" {
+		t.Error("what was given did not come back")
+	}
 	if got := c.take(a); got != "a" || c.Len() != 1 {
 		t.Errorf("took %q, %d left", got, c.Len())
 	}
