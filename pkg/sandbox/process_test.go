@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -53,6 +54,20 @@ func TestExit(t *testing.T) {
 				t.Errorf("a signal afterwards: got %v, want os.ErrProcessDone", err)
 			}
 		})
+	}
+}
+
+func TestWaitingForARunnerTakesNoThread(t *testing.T) {
+	needRoot(t)
+	const boxes = 30
+	before := count(t, "/proc/self/task")
+	for i := range boxes {
+		b := newBox(t, "wait")
+		b.Spec.Linux.CgroupsPath += strconv.Itoa(i)
+		b.start(t)
+	}
+	if after := count(t, "/proc/self/task"); after > before+boxes/2 {
+		t.Errorf("%d threads for %d sandboxes, %d before", after, boxes, before)
 	}
 }
 
