@@ -9,7 +9,6 @@ import (
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/sandbox/cgroup"
@@ -58,8 +57,7 @@ func (p *Process) Group() *cgroup.Group { return p.group }
 
 // reap waits for the runner's end. It is started by launch and ends with the runner; Destroy waits for it.
 func (p *Process) reap() {
-	// If that does not work the next line waits as well, with a thread of the shim's that is held in the kernel.
-	_ = awaitExit(p.pid)
+	p.pollEnd()
 	state, err := p.init.Wait()
 	p.exit = Exit{Status: 255, At: time.Now()} // for the case that somebody else reaped it, which nobody may
 	if err == nil {
@@ -71,25 +69,6 @@ func (p *Process) reap() {
 		}
 	}
 	close(p.done)
-}
-
-// awaitExit blocks until a child has ended and leaves it to be waited for. It parks the goroutine alone: a thread for each
-// container, as os.Process.Wait needs it, is most of what the container costs the shim.
-func awaitExit(pid int) error {
-	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
-	if err != nil {
-		return os.NewSyscallError("pidfd_open", err)
-	}
-	f := os.NewFile(uintptr(fd), "pidfd")
-	defer f.Close()
-	raw, err := f.SyscallConn()
-	if err != nil {
-		return err
-	}
-	return raw.Read(func(fd uintptr) bool {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-		return n > 0 || err != nil && !errors.Is(err, unix.EINTR)
-	})
 }
 
 // Wait blocks until the runner has ended and returns how.
