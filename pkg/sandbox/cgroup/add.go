@@ -79,7 +79,11 @@ func (g *Group) Pids() ([]int, error) {
 		if err != nil {
 			return nil, fmt.Errorf("processes of cgroup %s: %w", g.state.Path, err)
 		}
-		return slices.DeleteFunc(pids, func(pid int) bool { return pid == os.Getpid() }), nil
+		return slices.DeleteFunc(pids, noMember), nil
 	}
 	return nil, nil
 }
+
+// noMember tells the numbers in cgroup.procs that are not a process of the group: the caller's own, and 0, by which the kernel
+// shows those that have no number in the caller's pid namespace (and which kill(2) takes for the caller's process group).
+func noMember(pid int) bool { return pid == 0 || pid == os.Getpid() }

@@ -111,8 +111,8 @@ func asked(r *specs.LinuxResources) iter.Seq2[string, doer] {
 			on(value(m.Reservation) > 0, "memory.reservation", memory)
 			on(value(m.Swap) > 0, "memory.swap", memory)
 			// Deprecated in the specification and without effect since Linux 5.16.
-			on(value(m.Kernel) > 0, "memory.kernel", doer{})       //nolint:staticcheck // SA1019: it is refused, not used
-			on(value(m.KernelTCP) > 0, "memory.kernelTCP", doer{}) //nolint:staticcheck // SA1019: it is refused, not used
+			on(value(m.Kernel) > 0, "memory.kernel", doer{})
+			on(value(m.KernelTCP) > 0, "memory.kernelTCP", doer{})
 			on(m.Swappiness != nil && *m.Swappiness != unsetSwappiness, "memory.swappiness", doer{v1: "memory"})
 			on(value(m.DisableOOMKiller), "memory.disableOOMKiller", doer{v1: "memory"})
 			// Linux 5.11 made every hierarchy account to the groups above.

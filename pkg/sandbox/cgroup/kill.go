@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/opencontainers/cgroups"
 	"golang.org/x/sys/unix"
 )
@@ -17,20 +19,48 @@ const killFreeze = 100 * time.Millisecond
 
 // Kill sends SIGKILL to every process in the group and below, and also to those frozen. It does not wait for their end.
 func (g *Group) Kill() error {
-	if dir := g.unifiedDir(); dir != "" {
-		err := cgroups.WriteFile(dir, "cgroup.kill", "1")
-		switch {
-		case err == nil && g.state.Unified:
-			return nil
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			return fmt.Errorf("kill cgroup %s: %w", g.state.Path, err)
-		}
-		// Linux before 5.14, or a hybrid host, where somebody may be in the v1 hierarchies only.
-	}
-	if err := g.killEach(); err != nil {
+	if err := g.kill(); err != nil {
 		return fmt.Errorf("kill cgroup %s: %w", g.state.Path, err)
 	}
 	return nil
+}
+
+func (g *Group) kill() error {
+	dir := g.unifiedDir()
+	if dir == "" {
+		return g.killEach()
+	}
+	outside, err := g.outside()
+	if err != nil {
+		return err
+	}
+	err = cgroups.WriteFile(dir, "cgroup.kill", "1")
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // Linux before 5.14
+		return g.killEach()
+	case err != nil || g.state.Unified:
+		return err
+	case outside:
+		return g.killEach()
+	}
+	// What v1 has frozen is killed when it thaws.
+	if err := g.setFrozen(false); err != nil && !errors.Is(err, errdefs.ErrNotImplemented) && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// outside reports whether processes are in the v1 hierarchies of a hybrid host only, as somebody may have moved them there.
+func (g *Group) outside() (bool, error) {
+	if g.state.Unified {
+		return false, nil
+	}
+	inside, err := cgroups.GetAllPids(g.unifiedDir())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	pids, err := g.Pids()
+	return slices.ContainsFunc(pids, func(pid int) bool { return !slices.Contains(inside, pid) }), err
 }
 
 // killEach kills one by one, with the group frozen so that none can fork, or exit and leave its pid to a stranger.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,6 +144,36 @@ func TestKillReachesEveryProcess(t *testing.T) {
 			})
 		}
 	})
+}
+
+func TestKillReachesAProcessThatIsInAV1HierarchyOnly(t *testing.T) {
+	g := newGroup(t, nil)
+	if Unified() {
+		t.Skip("needs cgroup v1")
+	}
+	cmd := sleeper(t)
+	for _, dir := range g.dirs() {
+		if dir == g.unifiedDir() {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(cmd.Process.Pid)), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := g.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the process was not killed")
+	}
+}
+
+func TestPidsAreMembersOnly(t *testing.T) {
+	for pid, want := range map[int]bool{0: true, os.Getpid(): true, math.MaxInt32: false} {
+		if got := noMember(pid); got != want {
+			t.Errorf("noMember(%d) = %v, want %v", pid, got, want)
+		}
+	}
 }
 
 func TestFreezeStopsTimeAndThawGoesOn(t *testing.T) {
