@@ -113,9 +113,11 @@ func (c *child) fillStdio() (null *os.File, err error) {
 			continue
 		}
 		if null == nil {
-			if null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
-				return nil, err
+			fd, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
+			if err != nil {
+				return nil, &os.PathError{Op: "open", Path: os.DevNull, Err: err}
 			}
+			null = os.NewFile(uintptr(fd), os.DevNull)
 		}
 		c.stdio[i] = null
 	}
@@ -154,7 +156,7 @@ func (p *Process) prepare(oomScoreAdj *int) (err error) {
 	if p.record.Started, err = startTime(p.pid); err != nil {
 		return p.explain(err)
 	}
-	if err := p.record.write(); err != nil {
+	if err := p.record.born(); err != nil {
 		return err
 	}
 	if oomScoreAdj == nil {

@@ -116,7 +116,7 @@ func TestReclaim(t *testing.T) {
 	t.Run("a group that was made and not written down", func(t *testing.T) {
 		p := newProcess(&newBox(t).Config)
 		p.record.bundle = t.TempDir()
-		if err := p.record.write(); err != nil {
+		if err := p.record.create(); err != nil {
 			t.Fatal(err)
 		}
 		g, err := cgroup.Create(p.record.cgroupConfig())
@@ -140,7 +140,7 @@ func TestReclaim(t *testing.T) {
 		p := newProcess(&newBox(t).Config)
 		p.record.bundle = t.TempDir()
 		p.record.Pid, p.record.Started = stranger.Process.Pid, 1
-		if err := p.record.write(); err != nil {
+		if err := errors.Join(p.record.create(), p.record.born()); err != nil {
 			t.Fatal(err)
 		}
 		if err := Reclaim(t.Context(), p.record.bundle); err != nil {

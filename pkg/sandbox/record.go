@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/sandbox/cgroup"
 )
@@ -18,54 +19,86 @@ import (
 // recordName is the file in the bundle that Reclaim reads.
 const recordName = "sandbox.json"
 
-// record is what has to be known of a sandbox to remove it, by a process that did not make it. It is written before each
-// step that leaves something behind. Mounts and namespaces are not in it: they end with the last process.
+// record is what has to be known of a sandbox to remove it, by a process that did not make it. Mounts and namespaces are not
+// in it: they end with the last process.
+//
+// The file has two lines of JSON, each written by one write(2) before the step that leaves something behind, the second
+// adding to the first. A line without its end was cut off by a crash, and what it announces was never made.
 type record struct {
-	Version   int    `json:"version"`
-	Namespace string `json:"namespace"`
-	ID        string `json:"id"`
-	// CgroupPath and Systemd say where the control group was to be made; Cgroup is set once it is.
-	CgroupPath string        `json:"cgroupPath"`
-	Systemd    bool          `json:"systemd,omitempty"`
-	Cgroup     *cgroup.State `json:"cgroup,omitempty"`
-	// Pid is the runner's, 0 before it is born. Started, its start in clock ticks since boot, tells it from another
-	// process that got its number later.
-	Pid     int    `json:"pid,omitempty"`
-	Started uint64 `json:"started,omitempty"`
+	Version   int    `json:"version,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+	ID        string `json:"id,omitempty"`
+	// CgroupPath and Systemd say where the control group is to be made.
+	CgroupPath string `json:"cgroupPath,omitempty"`
+	Systemd    bool   `json:"systemd,omitempty"`
 	// For the poststop hooks and their state.
-	OCIVersion  string            `json:"ociVersion"`
+	OCIVersion  string            `json:"ociVersion,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 	Poststop    []specs.Hook      `json:"poststop,omitempty"`
 
+	birth
 	bundle string
+	file   *os.File // open between the two lines
+}
+
+// birth is the second line: what is known when the runner has been born.
+type birth struct {
+	Cgroup *cgroup.State `json:"cgroup,omitempty"`
+	// Pid is the runner's. Started, its start in clock ticks since boot, tells it from another process that got its number
+	// later.
+	Pid     int    `json:"pid,omitempty"`
+	Started uint64 `json:"started,omitempty"`
 }
 
 const recordVersion = 1
 
 var errRecord = errors.New("not a sandbox record")
 
-// write replaces the file. The file system it lies on does not outlive a crash of the machine, so it is not synced.
-func (r *record) write() error {
-	body, err := json.Marshal(r)
+// create writes the first line. The file system does not outlive a crash of the machine, so nothing is synced.
+func (r *record) create() error {
+	name := filepath.Join(r.bundle, recordName)
+	// Not os.OpenFile, which asks the poller about every file.
+	fd, err := unix.Open(name, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	r.file = os.NewFile(uintptr(fd), name)
+	return r.line(r)
+}
+
+// born writes the second line.
+func (r *record) born() error {
+	err := r.line(r.birth)
+	return errors.Join(err, r.close())
+}
+
+func (r *record) line(what any) error {
+	body, err := json.Marshal(what)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", recordName, err)
 	}
-	name := filepath.Join(r.bundle, recordName)
-	if err := os.WriteFile(name+".new", body, 0o600); err != nil {
-		return err
+	_, err = r.file.Write(append(body, '\n'))
+	return err
+}
+
+// close closes the file, also if that was done already.
+func (r *record) close() error {
+	if r.file == nil {
+		return nil
 	}
-	return os.Rename(name+".new", name)
+	err := r.file.Close()
+	r.file = nil
+	return err
 }
 
 // remove takes the file away. It is no error if it is not there.
 func (r *record) remove() error {
 	name := filepath.Join(r.bundle, recordName)
-	for _, n := range []string{name, name + ".new"} {
-		if err := os.Remove(n); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	err := unix.Unlink(name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(&os.PathError{Op: "unlink", Path: name, Err: err}, r.close())
 	}
-	return nil
+	return r.close()
 }
 
 // readRecord reads what Start wrote. Without a file the error is fs.ErrNotExist.
@@ -95,10 +128,20 @@ func InitPid(bundle string) (int, error) {
 	return r.Pid, nil
 }
 
+// parseRecord reads the lines of the file. A file that is cut off in its first line is as good as none: fs.ErrNotExist.
 func parseRecord(body []byte) (*record, error) {
 	var r record
-	if err := json.Unmarshal(body, &r); err != nil {
+	first, rest, whole := bytes.Cut(body, []byte("\n"))
+	if !whole {
+		return nil, fmt.Errorf("cut off: %w", fs.ErrNotExist)
+	}
+	if err := json.Unmarshal(first, &r); err != nil {
 		return nil, fmt.Errorf("%w: %w", errRecord, err)
+	}
+	if second, _, whole := bytes.Cut(rest, []byte("\n")); whole {
+		if err := json.Unmarshal(second, &r.birth); err != nil {
+			return nil, fmt.Errorf("%w: %w", errRecord, err)
+		}
 	}
 	if r.Version != recordVersion || r.ID == "" || r.CgroupPath == "" || r.Pid < 0 {
 		return nil, fmt.Errorf("%w of version %d", errRecord, recordVersion)

@@ -17,22 +17,33 @@ import (
 func TestRecordIsReadAsWritten(t *testing.T) {
 	bundle := t.TempDir()
 	want := &record{
-		Version: recordVersion, Namespace: "n", ID: "i", CgroupPath: "/a", Cgroup: &cgroup.State{Path: "/a"}, Pid: 7, Started: 9,
-		OCIVersion: "1.3.0", Annotations: map[string]string{"a": "b"}, Poststop: []specs.Hook{{Path: "/bin/true"}}, bundle: bundle,
+		Version: recordVersion, Namespace: "n", ID: "i", CgroupPath: "/a", OCIVersion: "1.3.0", Annotations: map[string]string{"a": "b"},
+		Poststop: []specs.Hook{{Path: "/bin/true"}}, bundle: bundle,
 	}
 	if _, err := readRecord(bundle); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("got %v, want fs.ErrNotExist", err)
 	}
-	if err := want.write(); err != nil {
+	compare := func() {
+		got, err := readRecord(bundle)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := want.file
+		want.file = nil
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		want.file = file
+	}
+	if err := want.create(); err != nil {
 		t.Fatal(err)
 	}
-	got, err := readRecord(bundle)
-	if err != nil {
+	compare()
+	want.birth = birth{Cgroup: &cgroup.State{Path: "/a"}, Pid: 7, Started: 9}
+	if err := want.born(); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
+	compare()
 	for range 2 {
 		if err := want.remove(); err != nil {
 			t.Fatal(err)
@@ -45,15 +56,15 @@ func TestRecordIsReadAsWritten(t *testing.T) {
 
 func TestReclaimRefusesADamagedRecord(t *testing.T) {
 	for name, text := range map[string]string{
-		"empty":            "",
-		"half":             `{"version":1,"id":"a"`,
+		"no JSON":          "x",
+		"a bad birth":      `{"version":1,"id":"a","cgroupPath":"/a"}` + "\n" + `{"pid":"x"}`,
 		"another version":  `{"version":2,"id":"a","cgroupPath":"/a"}`,
 		"no group":         `{"version":1,"id":"a"}`,
 		"a pid below zero": `{"version":1,"id":"a","cgroupPath":"/a","pid":-1}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			bundle := t.TempDir()
-			if err := os.WriteFile(filepath.Join(bundle, recordName), []byte(text), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(bundle, recordName), []byte(text+"\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if err := Reclaim(t.Context(), bundle); !errors.Is(err, errRecord) {
@@ -63,12 +74,35 @@ func TestReclaimRefusesADamagedRecord(t *testing.T) {
 	}
 }
 
+func TestRecordThatWasCutOff(t *testing.T) {
+	const first = `{"version":1,"id":"a","cgroupPath":"/a"}`
+	for name, c := range map[string]struct {
+		text string
+		want error
+	}{
+		"before its first byte":  {"", fs.ErrNotExist},
+		"in the first line":      {first, fs.ErrNotExist},
+		"before the second line": {first + "\n", nil},
+		"in the second line":     {first + "\n" + `{"pid":7`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := parseRecord([]byte(c.text))
+			if !errors.Is(err, c.want) {
+				t.Fatalf("got %v, want %v", err, c.want)
+			}
+			if err == nil && (r.ID != "a" || r.Pid != 0) {
+				t.Errorf("got %+v", r)
+			}
+		})
+	}
+}
+
 func FuzzRecord(f *testing.F) {
-	f.Add([]byte(`{"version":1,"id":"a","cgroupPath":"/a","pid":1,"cgroup":{"path":"/a"}}`))
+	f.Add([]byte(`{"version":1,"id":"a","cgroupPath":"/a"}` + "\n" + `{"pid":1,"cgroup":{"path":"/a"}}` + "\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r, err := parseRecord(in)
 		if err != nil {
-			if !errors.Is(err, errRecord) {
+			if !errors.Is(err, errRecord) && !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("%v is not %v", err, errRecord)
 			}
 			return
@@ -77,7 +111,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := parseRecord(body); err != nil {
+		if _, err := parseRecord(append(body, '\n')); err != nil {
 			t.Errorf("%s became %s: %v", in, body, err)
 		}
 	})

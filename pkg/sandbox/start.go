@@ -43,7 +43,7 @@ func Start(ctx context.Context, c Config) (_ *Process, err error) {
 	warnCapabilities(ctx, c.Spec.Process.Capabilities)
 	probePidfd()
 	p := newProcess(&c)
-	if err := p.record.write(); err != nil {
+	if err := p.record.create(); err != nil {
 		return nil, fmt.Errorf("start sandbox: %w", err)
 	}
 	defer func() {
