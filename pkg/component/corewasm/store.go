@@ -86,7 +86,13 @@ func EnableExceptions(c *wasmtime.Config) {
 }
 
 // modulePointer is the one field of a wasmtime.Module, which it does not export.
-func modulePointer(m *wasmtime.Module) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(m)) }
+func modulePointer(m *wasmtime.Module) unsafe.Pointer {
+	p := *(*unsafe.Pointer)(unsafe.Pointer(m))
+	if p == nil {
+		panic("component/corewasm: the module has been closed")
+	}
+	return p
+}
 
 // An Instance is a core instance.
 type Instance struct {
