@@ -24,25 +24,27 @@ type Exit struct {
 	At time.Time `json:"at"`
 }
 
-// WriteExit records x in the bundle in dir, all of it or nothing. It is not synced to the disk: it has to outlive the
-// shim, not the machine, and a bundle lies on a tmpfs.
+// WriteExit records x in the bundle in dir. One write to a new file is all or nothing for a process that may be killed at any
+// moment, which is all it has to outlive: it is not synced, for it need not outlive the machine, and a bundle lies on a tmpfs.
+// A file that is there but empty is a shim that was killed between the two calls.
 func WriteExit(dir string, x Exit) error {
 	body, err := json.Marshal(x)
 	if err != nil {
 		return fmt.Errorf("encode exit: %w", err)
 	}
-	name := filepath.Join(dir, exitName)
-	if err := os.WriteFile(name+".new", body, 0o600); err != nil {
+	f, err := os.OpenFile(filepath.Join(dir, exitName), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
 		return fmt.Errorf("record exit: %w", err)
 	}
-	if err := os.Rename(name+".new", name); err != nil {
-		_ = os.Remove(name + ".new")
+	_, err = f.Write(body)
+	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("record exit: %w", err)
 	}
 	return nil
 }
 
-// ReadExit returns what WriteExit recorded; errdefs.ErrNotFound if nothing was, errdefs.ErrDataLoss if it is damaged.
+// ReadExit returns what WriteExit recorded; errdefs.ErrNotFound if it did not come to that, errdefs.ErrDataLoss if it is
+// damaged.
 func ReadExit(dir string) (Exit, error) {
 	body, err := os.ReadFile(filepath.Join(dir, exitName))
 	if err != nil {
@@ -50,6 +52,9 @@ func ReadExit(dir string) (Exit, error) {
 			return Exit{}, fmt.Errorf("%w: %w", err, errdefs.ErrNotFound)
 		}
 		return Exit{}, fmt.Errorf("read exit: %w", err)
+	}
+	if len(body) == 0 {
+		return Exit{}, fmt.Errorf("%s is empty: %w", exitName, errdefs.ErrNotFound)
 	}
 	return parseExit(body)
 }

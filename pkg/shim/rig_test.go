@@ -107,8 +107,11 @@ func (r *rig) bundle(t *testing.T, id string, args []string, changes ...func(*sp
 		Linux: &specs.Linux{
 			CgroupsPath: "wasmgo-shim-test-" + strconv.Itoa(os.Getpid()) + "-" + id,
 			Namespaces: []specs.LinuxNamespace{
-				{Type: specs.PIDNamespace}, {Type: specs.MountNamespace}, {Type: specs.NetworkNamespace},
-				{Type: specs.IPCNamespace}, {Type: specs.UTSNamespace},
+				{Type: specs.PIDNamespace},
+				{Type: specs.MountNamespace},
+				{Type: specs.NetworkNamespace},
+				{Type: specs.IPCNamespace},
+				{Type: specs.UTSNamespace},
 			},
 		},
 	}

@@ -275,15 +275,6 @@ func (r *rig) settle(t *testing.T, id string) {
 
 var errFake = errors.New("as the test wants it")
 
-// kinds returns the topics of events, shortened.
-func kinds(events []published) []string {
-	var out []string
-	for _, e := range events {
-		out = append(out, e.topic[len("/tasks/"):])
-	}
-	return out
-}
-
 func text(e published) string {
 	return fmt.Sprintf("%s %s", e.topic, describe(e.event))
 }
