@@ -90,6 +90,7 @@ func (p *Process) launch(t *thread, b *builder, c child) error {
 		return err
 	}
 	p.pid = p.init.Pid
+	p.ownPids = b.ns.fresh&unix.CLONE_NEWPID != 0
 	go p.reap()
 	return p.prepare(b.spec.Process.OOMScoreAdj)
 }
@@ -130,10 +131,8 @@ func (c child) fork(dir *os.File, group *cgroup.Group) (*os.Process, error) {
 	if c.terminal {
 		c.attr.Setctty, c.attr.Ctty = true, 0
 	}
-	// Descriptors that the shim itself was born with are not close-on-exec by themselves. An old kernel (Linux 5.10) has to
-	// trust that containerd leaves none.
-	err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC)
-	if err != nil && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EINVAL) {
+	// Descriptors that the shim itself was born with are not close-on-exec by themselves.
+	if err := unix.CloseRange(3, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return nil, os.NewSyscallError("close_range", err)
 	}
 	if c.confine != nil {

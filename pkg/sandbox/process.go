@@ -22,6 +22,7 @@ type Process struct {
 	group   *cgroup.Group
 	init    *os.Process
 	pid     int
+	ownPids bool     // the runner is the init of a pid namespace
 	socket  *os.File // our end of the handover
 	refusal *handover.Refusal
 	console *os.File
@@ -69,6 +70,16 @@ func (p *Process) reap() {
 		}
 	}
 	close(p.done)
+}
+
+// ended reports whether the runner's end has been seen.
+func (p *Process) ended() bool {
+	select {
+	case <-p.done:
+		return p.init != nil
+	default:
+		return false
+	}
 }
 
 // Wait blocks until the runner has ended and returns how.
@@ -132,6 +143,9 @@ func (p *Process) Destroy(ctx context.Context) error {
 
 // killAll ends all that runs in the sandbox and waits for the runner.
 func (p *Process) killAll(ctx context.Context) error {
+	if p.ownPids && p.ended() {
+		return nil // the end of a pid namespace's init has killed and reaped all the others (pid_namespaces(7))
+	}
 	if p.group != nil {
 		if err := p.group.Kill(); err != nil {
 			return err
