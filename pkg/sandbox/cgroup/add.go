@@ -72,7 +72,7 @@ func (g *Group) FD() (*os.File, error) {
 // still lives, and it is no member.
 func (g *Group) Pids() ([]int, error) {
 	for _, dir := range g.dirs() {
-		pids, err := cgroups.GetAllPids(dir)
+		pids, err := processes(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -1,7 +1,9 @@
 package cgroup
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"strconv"
 	"strings"
@@ -9,12 +11,30 @@ import (
 	stats1 "github.com/containerd/cgroups/v3/cgroup1/stats"
 	stats2 "github.com/containerd/cgroups/v3/cgroup2/stats"
 	"github.com/opencontainers/cgroups"
+	"golang.org/x/sys/unix"
 )
 
 // The forms that the kernel's files have: one parser each, for text alone.
 
-// read returns the text of one of the group's files.
-func read(dir, file string) (string, error) { return cgroups.ReadFile(dir, file) }
+// read returns the text of one of the group's files. One of a group that goes away at this moment is fs.ErrNotExist, too.
+func read(dir, file string) (string, error) {
+	text, err := cgroups.ReadFile(dir, file)
+	return text, orGone(err)
+}
+
+// processes are those in the directory and below.
+func processes(dir string) ([]int, error) {
+	pids, err := cgroups.GetAllPids(dir)
+	return pids, orGone(err)
+}
+
+// orGone makes fs.ErrNotExist of the ENODEV that a file answers when its group was removed after it was opened.
+func orGone(err error) error {
+	if errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("%w (%w)", fs.ErrNotExist, err)
+	}
+	return err
+}
 
 // keyed reads a file of lines "name number", such as memory.stat.
 func keyed(dir, file string) (map[string]uint64, error) {

@@ -1,7 +1,12 @@
 package cgroup
 
 import (
+	"errors"
+	"io"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -182,4 +187,20 @@ func FuzzFiles(f *testing.F) {
 		_, _ = parsePressure(text)
 		_, _ = parseRdma(text)
 	})
+}
+
+// TestAGroupThatGoesWhileItIsReadIsGone reads a file that was opened before its group was removed.
+func TestAGroupThatGoesWhileItIsReadIsGone(t *testing.T) {
+	g := newGroup(t, nil)
+	f, err := os.Open(filepath.Join(g.dirs()[0], "cgroup.procs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := g.Remove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(f); !errors.Is(orGone(err), fs.ErrNotExist) {
+		t.Errorf("the kernel answers %v, which is %v", err, orGone(err))
+	}
 }

@@ -50,7 +50,7 @@ func (g *Group) Frozen() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	text, err := cgroups.ReadFile(dir, "freezer.state")
+	text, err := read(dir, "freezer.state")
 	return strings.TrimSpace(text) == string(cgroups.Frozen), err
 }
 
@@ -60,7 +60,7 @@ func (g *Group) setFrozen(frozen bool) error {
 		if frozen {
 			bit = "1"
 		}
-		return cgroups.WriteFile(g.unifiedDir(), "cgroup.freeze", bit)
+		return orGone(cgroups.WriteFile(g.unifiedDir(), "cgroup.freeze", bit))
 	}
 	dir, err := g.freezer()
 	if err != nil {
@@ -70,7 +70,7 @@ func (g *Group) setFrozen(frozen bool) error {
 	if frozen {
 		state = cgroups.Frozen
 	}
-	return cgroups.WriteFile(dir, "freezer.state", string(state))
+	return orGone(cgroups.WriteFile(dir, "freezer.state", string(state)))
 }
 
 func (g *Group) freezer() (string, error) {

@@ -217,7 +217,7 @@ func (g *Group) unifiedDir() string { return g.state.Paths[""] }
 // vacant refuses a path where somebody else's processes live: their limits would change, and Kill would reach them.
 func (g *Group) vacant() error {
 	for _, dir := range g.dirs() {
-		pids, err := cgroups.GetAllPids(dir)
+		pids, err := processes(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -34,7 +34,7 @@ func (g *Group) kill() error {
 	if err != nil {
 		return err
 	}
-	err = cgroups.WriteFile(dir, "cgroup.kill", "1")
+	err = orGone(cgroups.WriteFile(dir, "cgroup.kill", "1"))
 	switch {
 	case errors.Is(err, fs.ErrNotExist): // Linux before 5.14
 		return g.killEach()
@@ -55,7 +55,7 @@ func (g *Group) outside() (bool, error) {
 	if g.state.Unified {
 		return false, nil
 	}
-	inside, err := cgroups.GetAllPids(g.unifiedDir())
+	inside, err := processes(g.unifiedDir())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}

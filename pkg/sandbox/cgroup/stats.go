@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,10 +18,23 @@ func (g *Group) Stats() (any, error) {
 		stat = g.statsV2
 	}
 	m, err := stat()
+	if err == nil {
+		err = g.present()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("stats of cgroup %s: %w", g.state.Path, err)
 	}
 	return m, nil
+}
+
+// present tells a group that is gone from one whose counters are absent. It is asked last: a group may go in between.
+func (g *Group) present() error {
+	for _, dir := range g.dirs() {
+		if _, err := os.Stat(dir); err == nil {
+			return nil
+		}
+	}
+	return fs.ErrNotExist
 }
 
 // sheet reads the counters of one group, and keeps the first error, so that the code that fills a message reads as the list

@@ -2,7 +2,6 @@ package cgroup
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,9 +15,6 @@ import (
 const nsPerTick = 1e9 / 100
 
 func (g *Group) statsV1() (any, error) {
-	if err := g.present(); err != nil {
-		return nil, err
-	}
 	sheets := make(map[string]*sheet)
 	for _, controller := range []string{"cpu", "cpuacct", "memory", "pids", "blkio", "hugetlb", "rdma"} {
 		sheets[controller] = &sheet{dir: g.state.Paths[controller]}
@@ -53,16 +49,6 @@ func (g *Group) statsV1() (any, error) {
 		}
 	}
 	return m, nil
-}
-
-// present tells a group that is gone from one whose counters are absent.
-func (g *Group) present() error {
-	for _, dir := range g.dirs() {
-		if _, err := os.Stat(dir); err == nil {
-			return nil
-		}
-	}
-	return fs.ErrNotExist
 }
 
 func cpuV1(cpu, acct *sheet) *stats.CPUStat {

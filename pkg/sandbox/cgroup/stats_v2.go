@@ -6,9 +6,6 @@ import (
 )
 
 func (g *Group) statsV2() (any, error) {
-	if err := g.present(); err != nil {
-		return nil, err
-	}
 	s := &sheet{dir: g.unifiedDir()}
 	m := &stats.Metrics{
 		Pids:         &stats.PidsStat{Current: s.number("pids.current"), Limit: s.number("pids.max")},
