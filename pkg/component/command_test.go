@@ -159,7 +159,10 @@ func TestCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := i.Instance("wasi:cli/run@0.2.12").Func("run").Call()
+	if i.Compatible("wasi:cli/run@0.3.0") != nil || i.Compatible("run") != nil {
+		t.Error("an export of another version was found")
+	}
+	got, err := i.Compatible("wasi:cli/run@0.2.0").Func("run").Call()
 	if err != nil || got[0] != (abi.Variant{Case: 0}) {
 		t.Errorf("run returned %v, %v, want ok", got, err)
 	}

@@ -3,6 +3,7 @@ package component
 import (
 	"wasmgo/pkg/component/abi"
 	"wasmgo/pkg/component/corewasm"
+	"wasmgo/pkg/component/names"
 	"wasmgo/pkg/component/types"
 	"wasmgo/pkg/component/wit"
 )
@@ -23,6 +24,23 @@ func (i *Instance) Func(name string) *Func {
 func (i *Instance) Instance(name string) *Instance {
 	in, _ := i.exports[name].(*Instance)
 	return in
+}
+
+// Compatible returns the exported instance of an interface, such as wasi:cli/run@0.2.0, in that version or a compatible one, or nil.
+func (i *Instance) Compatible(name string) *Instance {
+	if in := i.Instance(name); in != nil {
+		return in
+	}
+	want, err := names.Parse(name)
+	if err != nil {
+		return nil
+	}
+	for export := range i.exports {
+		if n, err := names.Parse(export); err == nil && n.Canonical() == want.Canonical() {
+			return i.Instance(export)
+		}
+	}
+	return nil
 }
 
 // A Func is a component function: either an instance's or the host's.

@@ -128,7 +128,6 @@ func (d *decoder) imports() {
 }
 
 func (d *decoder) exports() {
-	seen := map[string]bool{}
 	for range d.Count(maxImports, "core exports") {
 		at := d.Offset()
 		name := d.Name()
@@ -143,12 +142,10 @@ func (d *decoder) exports() {
 		case int64(i) >= int64(len(d.spaces[sort])):
 			d.FailAt(at, "%v index %d is out of bounds", sort, i)
 			return
-		case seen[name]:
+		case !d.module.Exports.Add(Export{Name: name, Extern: d.spaces[sort][i]}):
 			d.FailAt(at, "export %q occurs twice", name)
 			return
 		}
-		seen[name] = true
-		d.module.Exports = append(d.module.Exports, Export{Name: name, Extern: d.spaces[sort][i]})
 	}
 }
 

@@ -40,7 +40,7 @@ func TestDecode(t *testing.T) {
 		"m": func(e Extern) bool { return e.Sort == SortMemory && e.Limits.Min == 1 && e.Limits.Max == 2 },
 		"g": func(e Extern) bool { return e.Sort == SortGlobal && e.Global == I32 && e.Mut },
 	} {
-		if e, ok := m.Export(name); !ok || !want(e) {
+		if e, ok := m.Exports.Find(name); !ok || !want(e) {
 			t.Errorf("export %q is %+v", name, e)
 		}
 	}
@@ -89,8 +89,8 @@ func TestEqualTypesUnderDifferentIndices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, _ := recs.Export("f")
-	g, _ := recs.Export("g")
+	f, _ := recs.Exports.Find("f")
+	g, _ := recs.Exports.Find("g")
 	if err := Match(f, g); err != nil {
 		t.Errorf("groups that are written alike differ: %v", err)
 	}

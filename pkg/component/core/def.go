@@ -35,7 +35,6 @@ func (r *Reader) moduleType(outer func(count, index uint32) (*Type, error)) *Mod
 	m := &Module{}
 	in := &Reader{Reader: r.Reader, Lenient: r.Lenient}
 	imported := map[[2]string]bool{}
-	exported := map[string]bool{}
 	for range in.Count(maxDecls, "module declarators") {
 		at := in.Offset()
 		switch b := in.Byte(); b {
@@ -57,11 +56,9 @@ func (r *Reader) moduleType(outer func(count, index uint32) (*Type, error)) *Mod
 			in.alias(outer)
 		case 0x03:
 			e := Export{Name: in.Name(), Extern: in.Extern()}
-			if exported[e.Name] && !in.Lenient {
+			if !m.Exports.Add(e) && !in.Lenient {
 				in.FailAt(at, "export %q occurs twice", e.Name)
 			}
-			exported[e.Name] = true
-			m.Exports = append(m.Exports, e)
 		default:
 			in.FailAt(at, "unknown module declarator %#x", b)
 		}

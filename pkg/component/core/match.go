@@ -74,12 +74,8 @@ func MatchModule(have, want *Module) error {
 			return fmt.Errorf("import %q %q: %w", i.Module, i.Name, err)
 		}
 	}
-	exported := make(map[string]Extern, len(have.Exports))
-	for _, e := range have.Exports {
-		exported[e.Name] = e.Extern
-	}
-	for _, want := range want.Exports {
-		e, ok := exported[want.Name]
+	for _, want := range want.Exports.List {
+		e, ok := have.Exports.Find(want.Name)
 		if !ok {
 			return fmt.Errorf("the module has no export %q", want.Name)
 		}

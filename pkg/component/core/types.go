@@ -110,20 +110,35 @@ type Export struct {
 // A Module is the type of a core module.
 type Module struct {
 	Imports []Import
-	Exports []Export
+	Exports Exports
 }
 
-// Export finds an export by name.
-func (m *Module) Export(name string) (Extern, bool) { return FindExport(m.Exports, name) }
+// Exports are what a module or core instance exports.
+type Exports struct {
+	List   []Export
+	byName map[string]int
+}
 
-// FindExport finds an export by name.
-func FindExport(exports []Export, name string) (Extern, bool) {
-	for _, e := range exports {
-		if e.Name == name {
-			return e.Extern, true
-		}
+// Add appends an export, and reports whether its name is new.
+func (x *Exports) Add(e Export) bool {
+	if _, twice := x.byName[e.Name]; twice {
+		return false
 	}
-	return Extern{}, false
+	if x.byName == nil {
+		x.byName = map[string]int{}
+	}
+	x.byName[e.Name] = len(x.List)
+	x.List = append(x.List, e)
+	return true
+}
+
+// Find finds an export by name.
+func (x *Exports) Find(name string) (Extern, bool) {
+	i, ok := x.byName[name]
+	if !ok {
+		return Extern{}, false
+	}
+	return x.List[i].Extern, true
 }
 
 // NewFuncType is the defined type of a function that is in a recursion group of its own, final and without supertypes, as those that

@@ -70,9 +70,9 @@ func (m *Matcher) exports(have, want []Named) error {
 	if len(want) == 0 {
 		return nil
 	}
-	given := index(have)
+	given := &Instance{Exports: have}
 	for _, w := range want {
-		h, ok := given[w.Name]
+		h, ok := given.Export(w.Name)
 		if !ok {
 			return fmt.Errorf("the instance has no export %q", w.Name)
 		}
@@ -81,14 +81,6 @@ func (m *Matcher) exports(have, want []Named) error {
 		}
 	}
 	return nil
-}
-
-func index(list []Named) map[string]Extern {
-	byName := make(map[string]Extern, len(list))
-	for _, n := range list {
-		byName[n.Name] = n.Extern
-	}
-	return byName
 }
 
 // component: a component can be used in place of one that imports more and exports less.
@@ -101,9 +93,9 @@ func (m *Matcher) component(have, want *Component) error {
 	}
 	// What the expected type imports is what the component will be given, whatever it is: its universal resources are constants here.
 	supply := NewMatcher(have.Universal)
-	given := index(want.Imports)
+	given := &Instance{Exports: want.Imports}
 	for _, i := range have.Imports {
-		g, ok := given[i.Name]
+		g, ok := given.Export(i.Name)
 		if !ok {
 			return fmt.Errorf("the component needs an import %q that is not expected", i.Name)
 		}

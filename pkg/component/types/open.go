@@ -9,7 +9,7 @@ func Open(t *Instance) (*Instance, []*ID) {
 	}
 	s := NewSubst()
 	fresh := s.Freshen(t.Fresh)
-	return &Instance{Exports: s.Externs(t.Exports)}, fresh
+	return &Instance{Exports: s.Externs(t.Exports), size: t.size}, fresh
 }
 
 // Instantiate is the type of what comes of instantiating a component with arguments, which it checks. lookup finds an argument.
@@ -25,7 +25,7 @@ func Instantiate(c *Component, lookup func(name string) (Extern, bool)) (*Instan
 		}
 	}
 	m.subst.Freshen(c.Existential)
-	return &Instance{Exports: m.subst.Externs(c.Exports)}, nil
+	return &Instance{Exports: m.subst.Externs(c.Exports), size: c.size}, nil
 }
 
 // Ascribe is the type an export has if it is exported as want, which must be a supertype of have. The resources in open, which want

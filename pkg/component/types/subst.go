@@ -74,9 +74,12 @@ func (s *Subst) rewrite(d Def) Def {
 		}
 		return f
 	case *Instance:
-		return &Instance{Exports: s.Externs(d.Exports), Fresh: d.Fresh}
+		return &Instance{Exports: s.Externs(d.Exports), Fresh: d.Fresh, size: d.size}
 	case *Component:
-		return &Component{Imports: s.Externs(d.Imports), Exports: s.Externs(d.Exports), Universal: d.Universal, Existential: d.Existential}
+		return &Component{
+			Imports: s.Externs(d.Imports), Exports: s.Externs(d.Exports),
+			Universal: d.Universal, Existential: d.Existential, size: d.size,
+		}
 	case Value:
 		return s.compound(d)
 	}

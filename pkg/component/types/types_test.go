@@ -73,7 +73,7 @@ func TestInstantiate(t *testing.T) {
 	}
 	one, two := instantiate(), instantiate()
 	get := func(i *Instance, name string) Def {
-		e, ok := Find(i.Exports, name)
+		e, ok := i.Export(name)
 		if !ok {
 			t.Fatalf("no export %q", name)
 		}

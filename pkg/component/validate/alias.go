@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"wasmgo/pkg/component/binary"
-	"wasmgo/pkg/component/core"
 	"wasmgo/pkg/component/types"
 )
 
@@ -31,7 +30,7 @@ func (s *scope) aliasExport(d *binary.Alias) error {
 	if err != nil {
 		return err
 	}
-	e, ok := types.Find(i.Exports, d.Name)
+	e, ok := i.Export(d.Name)
 	if !ok {
 		return fmt.Errorf("instance %d has no export named %q", d.Instance, d.Name)
 	}
@@ -47,7 +46,7 @@ func (s *scope) aliasCoreExport(d *binary.Alias) error {
 	if err != nil {
 		return err
 	}
-	e, ok := core.FindExport(i, d.Name)
+	e, ok := i.Find(d.Name)
 	if !ok {
 		return fmt.Errorf("core instance %d has no export named %q", d.Instance, d.Name)
 	}
@@ -83,9 +82,16 @@ func (s *scope) aliasOuter(d *binary.Alias) error {
 	}
 	// A component can be moved out of its surroundings and imported instead. A resource type of the surroundings could not follow it.
 	for c := s; c != o; c = c.outer {
-		if c.kind == component && types.FreeResources(t) {
+		if c.kind != component {
+			continue
+		}
+		if err := s.spend(types.Size(t)); err != nil {
+			return err
+		}
+		if types.FreeResources(t) {
 			return fmt.Errorf("outer alias of type %d transitively refers to resources that this component does not define", d.Index)
 		}
+		break
 	}
 	s.Types = append(s.Types, t)
 	return nil

@@ -29,7 +29,7 @@ func (s *scope) defType(d binary.DefType) (types.Def, error) {
 	case *binary.InstanceType:
 		in := newScope(instanceType, s)
 		err := in.decls(d.Decls)
-		return &types.Instance{Exports: in.exports.list, Fresh: in.existential}, err
+		return types.NewInstance(in.exports.list, in.existential), err
 	case *binary.Resource:
 		return s.resourceType(d)
 	}

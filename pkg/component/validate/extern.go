@@ -41,10 +41,20 @@ func (s *scope) externType(t binary.ExternType) (e types.Extern, fresh []*types.
 	case binary.SortInstance:
 		var i *types.Instance
 		if i, err = typeAt[*types.Instance](&s.Spaces, t.Index, "an instance type"); err == nil {
+			if err := s.spend(types.Size(i)); err != nil {
+				return e, nil, err
+			}
 			e.Def, fresh = types.Open(i)
 		}
 	}
 	return e, fresh, err
+}
+
+// bind notes that the scope's type binds some resources.
+func (s *scope) bind(ids []*types.ID) {
+	for _, id := range ids {
+		s.bound[id] = true
+	}
 }
 
 func (s *scope) importDef(d *binary.Import) error {
@@ -53,6 +63,7 @@ func (s *scope) importDef(d *binary.Import) error {
 		return err
 	}
 	s.universal = append(s.universal, fresh...)
+	s.bind(fresh)
 	if err := s.expose(e, true); err != nil {
 		return fmt.Errorf("import %q: %w", d.Name.Name, err)
 	}
@@ -69,6 +80,7 @@ func (s *scope) exportDecl(d *binary.ExportDecl) error {
 		return err
 	}
 	s.existential = append(s.existential, fresh...)
+	s.bind(fresh)
 	return s.exported(d.Name, e)
 }
 
@@ -101,10 +113,14 @@ func (s *scope) exportDef(d *binary.Export) error {
 		if err != nil {
 			return err
 		}
+		if err := s.spend(types.Size(want.Def)); err != nil {
+			return err
+		}
 		if e, err = types.Ascribe(e, want, fresh); err != nil {
 			return fmt.Errorf("ascribed type of export %q is not compatible with its own: %w", d.Name.Name, err)
 		}
 		s.existential = append(s.existential, fresh...)
+		s.bind(fresh)
 	case e.Sort == binary.SortType:
 		e.Def = types.Rename(e.Def)
 	}

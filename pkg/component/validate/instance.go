@@ -16,7 +16,7 @@ func (s *scope) coreInstance(d *binary.CoreInstance) error {
 	if err != nil {
 		return err
 	}
-	args := make(map[string][]core.Export, len(d.Args))
+	args := make(map[string]*core.Exports, len(d.Args))
 	for _, a := range d.Args {
 		if _, twice := args[a.Name]; twice {
 			return fmt.Errorf("argument %q is given twice", a.Name)
@@ -30,7 +30,7 @@ func (s *scope) coreInstance(d *binary.CoreInstance) error {
 		if !ok {
 			return fmt.Errorf("core module %d needs an argument %q", d.Module, i.Module)
 		}
-		e, ok := core.FindExport(arg, i.Name)
+		e, ok := arg.Find(i.Name)
 		if !ok {
 			return fmt.Errorf("the argument %q has no export %q", i.Module, i.Name)
 		}
@@ -38,23 +38,20 @@ func (s *scope) coreInstance(d *binary.CoreInstance) error {
 			return fmt.Errorf("import %q %q of core module %d: %w", i.Module, i.Name, d.Module, err)
 		}
 	}
-	s.CoreInstances = append(s.CoreInstances, m.Exports)
+	s.CoreInstances = append(s.CoreInstances, &m.Exports)
 	return nil
 }
 
 func (s *scope) coreBundle(d *binary.CoreInstance) error {
-	exports := []core.Export{}
-	seen := map[string]bool{}
+	exports := &core.Exports{}
 	for _, e := range d.Exports {
-		if seen[e.Name] {
-			return fmt.Errorf("export %q is given twice", e.Name)
-		}
-		seen[e.Name] = true
 		t, err := s.coreExtern(e.Of)
 		if err != nil {
 			return err
 		}
-		exports = append(exports, core.Export{Name: e.Name, Extern: t})
+		if !exports.Add(core.Export{Name: e.Name, Extern: t}) {
+			return fmt.Errorf("export %q is given twice", e.Name)
+		}
 	}
 	s.CoreInstances = append(s.CoreInstances, exports)
 	return nil
@@ -81,6 +78,9 @@ func (s *scope) instance(d *binary.Instance) error {
 		if args[a.Name], err = s.extern(a.Of); err != nil {
 			return err
 		}
+	}
+	if err := s.spend(types.Size(c)); err != nil {
+		return err
 	}
 	i, err := types.Instantiate(c, func(name string) (types.Extern, bool) {
 		e, ok := args[name]
@@ -114,6 +114,6 @@ func (s *scope) bundle(d *binary.Instance) error {
 			return fmt.Errorf("export %w", err)
 		}
 	}
-	s.Instances = append(s.Instances, &types.Instance{Exports: exports.list})
+	s.Instances = append(s.Instances, types.NewInstance(exports.list, nil))
 	return nil
 }

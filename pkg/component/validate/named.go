@@ -130,6 +130,9 @@ func (s *scope) expose(e types.Extern, imported bool) error {
 			s.exists(r.ID)
 		}
 	case binary.SortInstance:
+		if err := s.spend(types.Size(e.Def)); err != nil {
+			return err
+		}
 		for _, x := range e.Def.(*types.Instance).Exports {
 			if err := s.expose(x.Extern, imported); err != nil {
 				return fmt.Errorf("instance not valid to be used as %s: export %q: %w", use, x.Name, err)
@@ -144,14 +147,10 @@ func (s *scope) exists(id *types.ID) {
 	if s.kind != component {
 		return // the declarator that makes a resource binds it
 	}
-	for _, bound := range [][]*types.ID{s.universal, s.existential} {
-		for _, b := range bound {
-			if b == id {
-				return
-			}
-		}
+	if !s.bound[id] {
+		s.bound[id] = true
+		s.existential = append(s.existential, id)
 	}
-	s.existential = append(s.existential, id)
 }
 
 // closed reports whether a type is visible: as a whole if it is one of those that always need a name, else in its parts.
@@ -190,17 +189,20 @@ func partsClosed(d types.Def, visible map[types.Def]bool) bool {
 
 // instanceClosed is for instance types that are imported or exported as types.
 func instanceClosed(i *types.Instance, visible map[types.Def]bool) bool {
-	inside := map[types.Def]bool{}
-	for d := range visible {
-		inside[d] = true
-	}
+	var added []types.Def
+	defer func() {
+		for _, d := range added {
+			delete(visible, d)
+		}
+	}()
 	for _, e := range i.Exports {
 		switch {
-		case e.Sort == binary.SortType && !partsClosed(e.Def, inside):
+		case e.Sort == binary.SortType && !partsClosed(e.Def, visible):
 			return false
-		case e.Sort == binary.SortType:
-			inside[e.Def] = true
-		case e.Def != nil && e.Sort != binary.SortComponent && !closed(e.Def, inside):
+		case e.Sort == binary.SortType && !visible[e.Def]:
+			visible[e.Def] = true
+			added = append(added, e.Def)
+		case e.Sort != binary.SortType && e.Def != nil && e.Sort != binary.SortComponent && !closed(e.Def, visible):
 			return false
 		}
 	}

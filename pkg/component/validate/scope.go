@@ -25,9 +25,12 @@ type scope struct {
 	kind  kind
 	outer *scope
 
+	work *int // what is left of maxWork, in all scopes together
+
 	imports, exports externs
 	universal        []*types.ID // resources that imports introduced
 	existential      []*types.ID // resources that exports introduced
+	bound            map[*types.ID]bool
 
 	// Only of components:
 	defined     map[*types.ID]*binary.Resource
@@ -38,7 +41,13 @@ type scope struct {
 }
 
 func newScope(k kind, outer *scope) *scope {
-	s := &scope{kind: k, outer: outer, imports: newNames(), exports: newNames()}
+	s := &scope{kind: k, outer: outer, imports: newNames(), exports: newNames(), bound: map[*types.ID]bool{}}
+	if outer != nil {
+		s.work = outer.work
+	} else {
+		work := maxWork
+		s.work = &work
+	}
 	if k == component {
 		s.defined = map[*types.ID]*binary.Resource{}
 		s.nested = map[*binary.Component]*Component{}
@@ -46,6 +55,18 @@ func newScope(k kind, outer *scope) *scope {
 		s.used = map[int]bool{}
 	}
 	return s
+}
+
+// maxWork bounds how many parts of types are looked at or copied in a whole file. Every use of an instance or component type costs its
+// size, so that a small file could ask for a lot of work, and memory. A WASI 0.2 command (component/testdata) needs 284.
+const maxWork = 10_000_000
+
+// spend accounts for looking at a type, or copying it.
+func (s *scope) spend(size int) error {
+	if *s.work -= size; *s.work < 0 {
+		return fmt.Errorf("types are used more than %d times in all", maxWork)
+	}
+	return nil
 }
 
 // Decode decodes and validates a component. Errors are *[wire.Error].
@@ -85,9 +106,7 @@ func place(err error, offset int) error {
 
 // componentType is the type of what the scope describes. What resources its exports have beyond the imported ones, they introduce.
 func (s *scope) componentType() *types.Component {
-	return &types.Component{
-		Imports: s.imports.list, Exports: s.exports.list, Universal: s.universal, Existential: s.existential,
-	}
+	return types.NewComponent(s.imports.list, s.exports.list, s.universal, s.existential)
 }
 
 func (s *scope) definition(d binary.Definition) error {

@@ -17,7 +17,7 @@ type Spaces struct {
 	CoreTags      []*core.Type
 	CoreTypes     []*core.Type
 	CoreModules   []*core.Module
-	CoreInstances [][]core.Export
+	CoreInstances []*core.Exports
 
 	Funcs      []*types.Func
 	Values     []types.Value

@@ -2,10 +2,13 @@ package validate_test
 
 import (
 	"bytes"
+	leb "encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
+	"wasmgo/pkg/component/binary"
 	"wasmgo/pkg/component/spectest"
 	"wasmgo/pkg/component/validate"
 	"wasmgo/pkg/component/wire"
@@ -93,4 +96,37 @@ func FuzzDecode(f *testing.F) {
 		}
 	}
 	f.Fuzz(check)
+}
+
+// TestTypesThatAreUsedTooOften: an instance type of many exports, imported many times, is a small file that asks for a lot.
+func TestTypesThatAreUsedTooOften(t *testing.T) {
+	section := func(id byte, count int, items []byte) []byte {
+		body := append(leb.AppendUvarint(nil, uint64(count)), items...)
+		return append(append([]byte{id}, leb.AppendUvarint(nil, uint64(len(body)))...), body...)
+	}
+	const exports, imports = 4000, 4000
+	decls := []byte{0x42} // an instance type: a resource and functions that take it
+	decls = leb.AppendUvarint(decls, exports+3)
+	decls = append(decls, 0x04, 0x00, 1, 'r', 0x03, 0x01)       // (export "r" (type (sub resource)))
+	decls = append(decls, 0x01, 0x68, 0x00)                     // (type (borrow 0))
+	decls = append(decls, 0x01, 0x40, 1, 1, 'x', 1, 0x01, 0x00) // (type (func (param "x" 1)))
+	for i := range exports {
+		name := fmt.Sprintf("f%d", i)
+		decls = append(decls, 0x04, 0x00, byte(len(name)))
+		decls = append(append(decls, name...), 0x01, 0x02)
+	}
+	var imported []byte
+	for i := range imports {
+		name := fmt.Sprintf("i%d", i)
+		imported = append(imported, 0x00, byte(len(name)))
+		imported = append(append(imported, name...), 0x05, 0x00)
+	}
+	file := append(bytes.Clone(binary.Preamble), section(7, 1, decls)...)
+	if _, err := validate.Decode(append(bytes.Clone(file), section(10, 1, imported[:6])...)); err != nil {
+		t.Fatalf("one import: %v", err)
+	}
+	_, err := validate.Decode(append(file, section(10, imports, imported)...))
+	if err == nil || !strings.Contains(err.Error(), "types are used more than") {
+		t.Errorf("%d imports of an instance type of %d exports: error %v", imports, exports, err)
+	}
 }
