@@ -21,7 +21,8 @@ type Options struct {
 	SystemdCgroup bool
 	// ShimCgroup is the cgroup the shim itself is put into, "" for none.
 	ShimCgroup string
-	// IoUid and IoGid own pipes that the shim makes between it and a container.
+	// IoUid and IoGid would own the pipes between a shim and its container. They are read and have no effect: a guest gets
+	// its streams open, and has no /proc by which it could open them again.
 	IoUid, IoGid uint32
 }
 

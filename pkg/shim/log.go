@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/containerd/log"
 	"golang.org/x/sys/unix"
@@ -44,4 +45,14 @@ type logWriter struct{}
 func (logWriter) Write(line []byte) (int, error) {
 	_, _ = unix.Write(unix.Stderr, line) // a line more than the FIFO holds is dropped
 	return len(line), nil
+}
+
+// maxStacks bounds a dump of all goroutines, in bytes.
+const maxStacks = 1 << 20
+
+// dumpStacks writes what every goroutine is doing to the log.
+func dumpStacks() {
+	stacks := make([]byte, maxStacks)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	fmt.Fprintf(log.L.Logger.Out, "=== BEGIN goroutine stack dump ===\n%s=== END goroutine stack dump ===\n", stacks)
 }

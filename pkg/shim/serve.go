@@ -59,17 +59,8 @@ func serve(f flags) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(context.Background(), l) }()
 
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	select {
-	case err := <-served:
-		return fmt.Errorf("serve: %w", err)
-	case <-idle:
-	case s := <-signals:
-		log.L.WithField("signal", s.String()).Warn("shim is told to end: its containers end too")
-		ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
-		service.Close(ctx)
-		cancel()
+	if err := awaitEnd(service, served, idle); err != nil {
+		return err
 	}
 	_ = os.Remove(path) // before anything else: the next container of the group starts a shim of its own
 	ctx, cancel := context.WithTimeout(context.Background(), publishTimeout)
@@ -86,6 +77,31 @@ func serve(f flags) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
+}
+
+// awaitEnd returns when the shim is to end: it is idle and was asked to, or got a signal, or cannot serve.
+func awaitEnd(service *task.Service, served <-chan error, idle <-chan struct{}) error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1)
+	defer signal.Stop(signals)
+	for {
+		select {
+		case err := <-served:
+			return fmt.Errorf("serve: %w", err)
+		case <-idle:
+			return nil
+		case s := <-signals:
+			if s == syscall.SIGUSR1 { // as containerd and its shims have it
+				dumpStacks()
+				continue
+			}
+			log.L.WithField("signal", s.String()).Warn("shim is told to end: its containers end too")
+			ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
+			defer cancel()
+			service.Close(ctx)
+			return nil
+		}
+	}
 }
 
 // serveEnv is the environment of a serve: containerd's, with few threads.

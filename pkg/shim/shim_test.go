@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"bufio"
 	"net"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/containerd/errdefs/pkg/errgrpc"
 	"github.com/containerd/ttrpc"
 	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -307,13 +309,14 @@ func TestManyCycles(t *testing.T) {
 	r := newRig(t)
 	const cycles = 200
 	idle := r.bundle(t, "idle", []string{"wait"})
+	log := logOf(t, idle)
 	s := r.start(t, idle, "idle")
 	s.create(t, idle, "idle")
 	dir := r.bundle(t, "c", []string{"exit", "0"})
-	var fds int
+	var fds, goroutines int
 	for i := range cycles + 10 {
 		if i == 10 { // by now it has all it needs for good
-			fds = count(t, s.pid, "fd")
+			fds, goroutines = count(t, s.pid, "fd"), log.goroutines(t, s.pid)
 		}
 		s.create(t, dir, "c")
 		switch i % 3 {
@@ -327,6 +330,7 @@ func TestManyCycles(t *testing.T) {
 		s.delete(t, "c")
 	}
 	settle(t, "descriptors are left", func() bool { return count(t, s.pid, "fd") <= fds })
+	settle(t, "goroutines are left", func() bool { return log.goroutines(t, s.pid) <= goroutines })
 	if threads := count(t, s.pid, "task"); threads > 25 {
 		t.Errorf("%d threads", threads)
 	}
@@ -343,6 +347,49 @@ func wantedEvents(t *testing.T, list []mockcontainerd.Event, cycles int) {
 	}
 	if n["create"] != cycles || n["delete"] != cycles || n["start"] != n["exit"] || n["start"] == 0 {
 		t.Errorf("events %v of %d cycles", n, cycles)
+	}
+}
+
+// shimLog is containerd's end of a shim's log.
+type shimLog struct {
+	fifo  *os.File
+	lines *bufio.Reader
+}
+
+// logOf makes the log of the shim that will be started for the bundle in dir.
+func logOf(t *testing.T, dir string) *shimLog {
+	t.Helper()
+	path := filepath.Join(dir, "log")
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fifo, err := os.OpenFile(path, os.O_RDWR, 0) // as containerd does: it may be read before there is a shim
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { fifo.Close() })
+	return &shimLog{fifo, bufio.NewReader(fifo)}
+}
+
+// goroutines has the shim dump its stacks and counts them.
+func (l *shimLog) goroutines(t *testing.T, pid int) (n int) {
+	t.Helper()
+	if err := unix.Kill(pid, unix.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.fifo.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		line, err := l.lines.ReadString('\n')
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case strings.HasPrefix(line, "goroutine "):
+			n++
+		case strings.Contains(line, "END goroutine stack dump"):
+			return n
+		}
 	}
 }
 

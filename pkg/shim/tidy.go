@@ -7,8 +7,8 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"runtime"
 	"runtime/debug"
-	"runtime/metrics"
 	"time"
 
 	"github.com/containerd/log"
@@ -40,9 +40,9 @@ func (t *tidy) called() { t.timer.Reset(tidyAfter) }
 func (t *tidy) stop() { t.timer.Stop() }
 
 func giveBack() {
-	heap := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(heap)
-	if heap[0].Value.Kind() == metrics.KindUint64 && heap[0].Value.Uint64() > tidyAbove {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.HeapAlloc > tidyAbove {
 		debug.FreeOSMemory()
 	}
 	if err := dropProgram(); err != nil {
