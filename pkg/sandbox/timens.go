@@ -15,12 +15,12 @@ import (
 // unshareTime gives the children of the calling thread a new time namespace (time_namespaces(7)) with the offsets of
 // linux.timeOffsets. dockerd asks for one for every container since version 29.
 //
-// Before Linux 6.0 no child that shares its parent's memory until it executes (vfork, which is how Go forks) could be born
+// Before Linux 6.3 no child that shares its parent's memory until it executes (vfork, which is how Go forks) could be born
 // into another time namespace. There a new one without offsets, which nobody can tell from the host's, is passed over.
 func unshareTime(offsets map[string]specs.LinuxTimeOffset) error {
 	if !vforkChangesTime() {
 		if len(offsets) > 0 {
-			return notImplemented("linux.timeOffsets", "a time namespace with offsets before Linux 6.0")
+			return notImplemented("linux.timeOffsets", "a time namespace with offsets before Linux 6.3")
 		}
 		return nil
 	}
@@ -42,17 +42,17 @@ func unshareTime(offsets map[string]specs.LinuxTimeOffset) error {
 	return nil
 }
 
-// vforkChangesTime reports whether the kernel is Linux 6.0 or later.
+// vforkChangesTime reports whether the kernel is Linux 6.3 or later (commit 2b5f9dad32ed; 6.0 had it for a while).
 var vforkChangesTime = sync.OnceValue(func() bool {
 	var u unix.Utsname
-	var major int
+	var major, minor int
 	if err := unix.Uname(&u); err != nil {
 		return false
 	}
-	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.", &major); err != nil {
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(u.Release[:]), "%d.%d", &major, &minor); err != nil {
 		return false
 	}
-	return major >= 6
+	return major > 6 || major == 6 && minor >= 3
 })
 
 // checkTime looks at linux.timeOffsets.
