@@ -197,3 +197,77 @@ func TestHandlesDoNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for a borrowed handle, want none", allocs)
 	}
 }
+
+// FuzzTable does random things to a table and to a map that is a model of it. The two must agree on what is in the table, on what
+// traps, and on which resources are gone.
+func FuzzTable(f *testing.F) {
+	f.Add([]byte{0, 0, 1, 1, 3, 2, 4, 0, 5, 1, 0, 7})
+	f.Fuzz(func(t *testing.T, ops []byte) {
+		type model struct {
+			rep   uint32
+			owned bool
+			lends int
+		}
+		var table Table
+		r := &Resource{Name: "r"}
+		callee, caller := &Scope{}, &Scope{}
+		have := map[uint32]*model{}
+		borrowed := 0
+		for n := 0; n+1 < len(ops); n += 2 {
+			i := uint32(ops[n+1] % 16)
+			m := have[i]
+			c := &Context{Handles: &table, Scope: caller}
+			switch ops[n] % 6 {
+			case 0:
+				h, err := table.New(r, uint32(n))
+				if err != nil || have[h] != nil || h == 0 {
+					t.Fatalf("new handle %d, %v", h, err)
+				}
+				have[h] = &model{rep: uint32(n), owned: true}
+			case 1:
+				c.Scope = callee
+				h := c.LowerBorrow(uint32(n), r)
+				if c.Err() != nil || have[h] != nil {
+					t.Fatalf("lent handle %d, %v", h, c.Err())
+				}
+				have[h] = &model{rep: uint32(n)}
+				borrowed++
+			case 2:
+				rep, last, err := table.Drop(r, i)
+				if want := m != nil && m.lends == 0; (err == nil) != want || want && (rep != m.rep || last != m.owned) {
+					t.Fatalf("drop %d: %d, %v, %v, model %+v", i, rep, last, err, m)
+				}
+				if err == nil {
+					if !m.owned {
+						borrowed--
+					}
+					delete(have, i)
+				}
+			case 3:
+				rep := c.LiftBorrow(i, r)
+				if want := m != nil; (c.Err() == nil) != want || want && rep != m.rep {
+					t.Fatalf("lend %d: %d, %v, model %+v", i, rep, c.Err(), m)
+				}
+				if m != nil {
+					m.lends++
+				}
+			case 4:
+				rep := c.LiftOwn(i, r)
+				if want := m != nil && m.owned && m.lends == 0; (c.Err() == nil) != want || want && rep != m.rep {
+					t.Fatalf("give away %d: %d, %v, model %+v", i, rep, c.Err(), m)
+				}
+				if c.Err() == nil {
+					delete(have, i)
+				}
+			case 5:
+				caller.Return()
+				for _, m := range have {
+					m.lends = 0
+				}
+			}
+			if table.Len() != len(have) || callee.Borrows() != borrowed {
+				t.Fatalf("%d handles and %d borrows, want %d and %d", table.Len(), callee.Borrows(), len(have), borrowed)
+			}
+		}
+	})
+}

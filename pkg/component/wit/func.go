@@ -55,7 +55,12 @@ type Parameter[T any] struct {
 }
 
 // Param is a parameter of a function.
-func Param[T any](label string, t Type[T]) Parameter[T] { return Parameter[T]{label, t} }
+func Param[T any](label string, t Type[T]) Parameter[T] {
+	if _, returned := t.(*returnedOnly[T]); returned {
+		panic("component/wit: " + label + ": Result is for what functions return; as a parameter a result is Either")
+	}
+	return Parameter[T]{label, t}
+}
 
 func (p Parameter[T]) field() types.Field { return types.Field{Label: p.label, Type: p.typ.WIT()} }
 

@@ -161,35 +161,43 @@ func Either[T, E any](ok Type[T], err Type[E]) Type[Outcome[T, E]] {
 // Result is result<T, E> as what a function returns that in Go returns (T, error). code says which errors are an E; the others end the
 // guest.
 func Result[T, E any](ok Type[T], err Type[E], code func(error) (E, bool)) Type[T] {
-	return &result[T, E]{Either(ok, err), code}
-}
-
-type result[T, E any] struct {
-	either Type[Outcome[T, E]]
-	code   func(error) (E, bool)
-}
-
-func (r *result[T, E]) WIT() types.Value          { return r.either.WIT() }
-func (r *result[T, E]) lower(c *abi.Context, v T) { r.either.lower(c, Outcome[T, E]{OK: v}) }
-func (r *result[T, E]) store(c *abi.Context, v T, at uint32) {
-	r.either.store(c, Outcome[T, E]{OK: v}, at)
-}
-
-func (r *result[T, E]) failed(c *abi.Context, err error, at *uint32) bool {
-	e, ok := r.code(err)
-	if !ok {
-		return false
+	either := Either(ok, err)
+	return &returnedOnly[T]{
+		typ:   either.WIT(),
+		push:  func(c *abi.Context, v T) { either.lower(c, Outcome[T, E]{OK: v}) },
+		write: func(c *abi.Context, v T, at uint32) { either.store(c, Outcome[T, E]{OK: v}, at) },
+		fault: func(c *abi.Context, err error, at *uint32) bool {
+			e, ok := code(err)
+			switch {
+			case !ok:
+				return false
+			case at != nil:
+				either.store(c, Outcome[T, E]{Err: e, Failed: true}, *at)
+			default:
+				either.lower(c, Outcome[T, E]{Err: e, Failed: true})
+			}
+			return true
+		},
 	}
-	o := Outcome[T, E]{Err: e, Failed: true}
-	if at != nil {
-		r.either.store(c, o, *at)
-	} else {
-		r.either.lower(c, o)
-	}
-	return true
 }
 
-const resultAsValue = "component/wit: Result is for what functions return; as a value of its own a result is Either"
+// returnedOnly is a result whose error type is only known to the functions in it.
+type returnedOnly[T any] struct {
+	typ   types.Value
+	push  func(c *abi.Context, v T)
+	write func(c *abi.Context, v T, at uint32)
+	fault func(c *abi.Context, err error, at *uint32) bool
+}
 
-func (r *result[T, E]) lift(*abi.Context) T         { panic(resultAsValue) }
-func (r *result[T, E]) load(*abi.Context, []byte) T { panic(resultAsValue) }
+func (r *returnedOnly[T]) WIT() types.Value                     { return r.typ }
+func (r *returnedOnly[T]) lower(c *abi.Context, v T)            { r.push(c, v) }
+func (r *returnedOnly[T]) store(c *abi.Context, v T, at uint32) { r.write(c, v, at) }
+func (r *returnedOnly[T]) failed(c *abi.Context, err error, at *uint32) bool {
+	return r.fault(c, err, at)
+}
+
+// Param refuses the type, so that nothing lifts it; a record of results is refused here.
+const returned = "component/wit: Result is for what functions return"
+
+func (r *returnedOnly[T]) lift(*abi.Context) T         { panic(returned) }
+func (r *returnedOnly[T]) load(*abi.Context, []byte) T { panic(returned) }

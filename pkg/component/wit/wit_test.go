@@ -193,7 +193,7 @@ func TestMistakesOfTheHostPanic(t *testing.T) {
 		"a name that is none":          func() { NewInterface("Not A Name") },
 		"more flags than there can be": func() { Flags[uint32](make([]string, 33)...) },
 		"an enum without cases":        func() { Enum[uint8]() },
-		"a result as a parameter":      func() { Result(U8, U8, func(error) (uint8, bool) { return 0, true }).lift(&abi.Context{}) },
+		"a result as a parameter":      func() { Param("x", Result(U8, U8, func(error) (uint8, bool) { return 0, true })) },
 		"a value that is no case":      func() { shapeType.lower(&abi.Context{}, 7) },
 	} {
 		t.Run(name, func(t *testing.T) {
