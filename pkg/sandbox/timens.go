@@ -42,7 +42,8 @@ func unshareTime(offsets map[string]specs.LinuxTimeOffset) error {
 	return nil
 }
 
-// vforkChangesTime reports whether the kernel is Linux 6.3 or later (commit 2b5f9dad32ed; 6.0 had it for a while).
+// vforkChangesTime reports whether the kernel is Linux 6.3 or later. 6.0 could do it too, and 6.1, which is Debian 12's, took it
+// back for a while.
 var vforkChangesTime = sync.OnceValue(func() bool {
 	var u unix.Utsname
 	var major, minor int
