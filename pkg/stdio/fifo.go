@@ -12,7 +12,7 @@ import (
 // standInTimeout is how long the shim stands in for a client that has not opened stdin for writing by the time of Create.
 // Every client in use has its open pending by then, or, like `ctr run </dev/null`, has closed its end again and will never
 // ask for CloseStdin: its guest must not wait for ever for the end of stdin.
-const standInTimeout = 5 * time.Second
+const standInTimeout = 2 * time.Second
 
 // openOutputFIFO opens the FIFO or file at path for writing. Of a FIFO it also returns a read end, which keeps the
 // writer from EPIPE while no client reads, and the bytes in the FIFO from vanishing; because it is no write end the client
@@ -92,6 +92,10 @@ func openStdinFIFO(path string) (r, hold *os.File, err error) {
 		return nil, nil, err
 	}
 	defer probe.Close()
+	gone, err := left(probe) // it can be that quick: open, write, close
+	if err != nil {
+		return nil, nil, err
+	}
 	if hold, err = open(path, unix.O_WRONLY|unix.O_NONBLOCK); err != nil {
 		return nil, nil, err
 	}
@@ -99,10 +103,16 @@ func openStdinFIFO(path string) (r, hold *os.File, err error) {
 		_ = hold.Close()
 		return nil, nil, err
 	}
-	// Without hold, is there another writer? poll(2) says that the last one is gone only to who has seen one.
+	if gone != nobody {
+		_ = hold.Close()
+		return r, nil, nil
+	}
+	// Without hold, is there another writer? poll(2) says that the last one has left only to who has seen one.
 	_ = hold.Close()
-	alone, err := hungUp(probe)
-	if err == nil && alone {
+	if gone, err = left(probe); err == nil && gone == nobody {
+		return r, nil, nil
+	}
+	if err == nil && gone == withoutAWord {
 		hold, err = open(path, unix.O_WRONLY|unix.O_NONBLOCK)
 	} else {
 		hold = nil
@@ -114,27 +124,43 @@ func openStdinFIFO(path string) (r, hold *os.File, err error) {
 	return r, hold, nil
 }
 
-// hungUp reports whether no writer has the FIFO open any more.
-func hungUp(fifo *os.File) (bool, error) {
+// departure says who has left a FIFO.
+type departure int
+
+const (
+	nobody       departure = iota // its writers are still there, or there never was one
+	withoutAWord                  // all, and nothing is left to read
+	leavingBytes                  // all, and what they wrote is there
+)
+
+// left asks poll(2) about the writers that fifo has seen.
+func left(fifo *os.File) (departure, error) {
 	conn, err := fifo.SyscallConn()
 	if err != nil {
-		return false, err
+		return nobody, err
 	}
-	var hup bool
+	var events int16
 	var pollErr error
 	err = conn.Control(func(fd uintptr) {
-		fds := []unix.PollFd{{Fd: int32(fd)}}
+		fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		for {
 			if _, pollErr = unix.Poll(fds, 0); !errors.Is(pollErr, unix.EINTR) {
-				hup = fds[0].Revents&unix.POLLHUP != 0
+				events = fds[0].Revents
 				return
 			}
 		}
 	})
-	if err == nil && pollErr != nil {
-		err = os.NewSyscallError("poll", pollErr)
+	switch {
+	case err != nil:
+		return nobody, err
+	case pollErr != nil:
+		return nobody, os.NewSyscallError("poll", pollErr)
+	case events&unix.POLLHUP == 0:
+		return nobody, nil
+	case events&unix.POLLIN != 0:
+		return leavingBytes, nil
 	}
-	return hup, err
+	return withoutAWord, nil
 }
 
 // open is open(2) without O_NONBLOCK behind the caller's back: os.OpenFile would put the FIFO into the poller, and the

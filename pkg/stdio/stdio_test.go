@@ -133,7 +133,7 @@ func TestStdinWaitsForItsFirstClient(t *testing.T) {
 	if got := readString(t, in, 4); got != "late" {
 		t.Errorf("got %q", got)
 	}
-	s.standIn.Reset(0) // for the five seconds
+	s.standIn.Reset(0) // for the two seconds
 	mustWait(t, in)    // it is the client's now
 	client.Close()
 	mustEOF(t, in)
@@ -170,8 +170,41 @@ func TestCloseStdinLosesNothingTheClientWrote(t *testing.T) {
 func TestStdinOfAClientThatHasGone(t *testing.T) {
 	s := openSet(t, Config{Stdin: mkfifo(t, "stdin")})
 	in := child(t, s)[0]
-	s.standIn.Reset(time.Millisecond) // for the five seconds
+	s.standIn.Reset(time.Millisecond) // for the two seconds
 	mustEOF(t, in)
+}
+
+// TestStdinOfAClientInAHurry is `echo x | ctr run`: the client's open is pending, and when it goes through the client
+// writes and is gone at once. Its guest must not wait for another.
+func TestStdinOfAClientInAHurry(t *testing.T) {
+	for range 100 { // it may be gone before, in the middle of and after Open
+		path := mkfifo(t, "stdin")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			f, err := open(path, unix.O_WRONLY)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := f.WriteString("x"); err != nil {
+				t.Error(err)
+			}
+			f.Close()
+		}()
+		awaitWriter(t, path)
+		s := openSet(t, Config{Stdin: path})
+		if s.standIn != nil {
+			t.Fatal("the shim stands in for a client that has come")
+		}
+		in := child(t, s)[0]
+		if got := readString(t, in, 1); got != "x" {
+			t.Fatalf("got %q", got)
+		}
+		<-done
+		mustEOF(t, in)
+		s.Close()
+	}
 }
 
 // awaitWriter returns when an open for writing is waiting for a reader. /proc tells where a thread waits.
