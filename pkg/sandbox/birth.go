@@ -153,7 +153,7 @@ func (c child) fork(dir *os.File, group *cgroup.Group) (*os.Process, error) {
 func (p *Process) prepare(oomScoreAdj *int) (err error) {
 	p.record.Pid = p.pid
 	if p.record.Started, err = startTime(p.pid); err != nil {
-		return p.explain(err)
+		return p.endedOr(err)
 	}
 	if err := p.record.born(); err != nil {
 		return err
@@ -162,13 +162,13 @@ func (p *Process) prepare(oomScoreAdj *int) (err error) {
 		return nil
 	}
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", p.pid), []byte(strconv.Itoa(*oomScoreAdj)), 0); err != nil {
-		return p.explain(fmt.Errorf("process.oomScoreAdj: %w", err))
+		return p.endedOr(fmt.Errorf("process.oomScoreAdj: %w", err))
 	}
 	return nil
 }
 
-// explain puts the runner's end in the place of an error that comes of it.
-func (p *Process) explain(err error) error {
+// endedOr puts the runner's end in the place of an error that comes of it.
+func (p *Process) endedOr(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
 		return err
 	}

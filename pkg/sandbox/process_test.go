@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/handover"
@@ -68,6 +70,36 @@ func TestWaitingForARunnerTakesNoThread(t *testing.T) {
 	}
 	if after := count(t, "/proc/self/task"); after > before+boxes/2 {
 		t.Errorf("%d threads for %d sandboxes, %d before", after, boxes, before)
+	}
+}
+
+func TestManyAtOnce(t *testing.T) {
+	needRoot(t)
+	const boxes, atOnce = 40, 8
+	var all errgroup.Group
+	all.SetLimit(atOnce)
+	for i := range boxes {
+		b := newBox(t, "exit "+strconv.Itoa(i))
+		b.Spec.Linux.CgroupsPath += strconv.Itoa(i)
+		if i%4 == 0 {
+			b.Spec.Hooks = &specs.Hooks{CreateContainer: []specs.Hook{{Path: "/bin/true"}}}
+		}
+		all.Go(func() error {
+			p, err := Start(t.Context(), b.Config)
+			if err != nil {
+				return err
+			}
+			if err := p.Begin(t.Context()); err != nil {
+				return errors.Join(err, p.Destroy(t.Context()))
+			}
+			if got := p.Wait().Status; got != i {
+				return errors.Join(fmt.Errorf("status %d, want %d", got, i), p.Destroy(t.Context()))
+			}
+			return p.Destroy(t.Context())
+		})
+	}
+	if err := all.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 
