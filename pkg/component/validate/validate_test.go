@@ -5,6 +5,7 @@ import (
 	leb "encoding/binary"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -128,5 +129,19 @@ func TestTypesThatAreUsedTooOften(t *testing.T) {
 	_, err := validate.Decode(append(file, section(10, imports, imported)...))
 	if err == nil || !strings.Contains(err.Error(), "types are used more than") {
 		t.Errorf("%d imports of an instance type of %d exports: error %v", imports, exports, err)
+	}
+}
+
+// BenchmarkDecode decodes and validates a WASI 0.2 command of 22 KB.
+func BenchmarkDecode(b *testing.B) {
+	file, err := os.ReadFile("../testdata/hello.component.wasm")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(file)))
+	for b.Loop() {
+		if _, err := validate.Decode(file); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
