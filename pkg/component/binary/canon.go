@@ -183,8 +183,10 @@ const (
 )
 
 func (k CanonOptKind) String() string {
-	names := [...]string{"string-encoding=utf8", "string-encoding=utf16", "string-encoding=latin1+utf16", "memory", "realloc",
-		"post-return", "async", "callback"}
+	names := [...]string{
+		"string-encoding=utf8", "string-encoding=utf16", "string-encoding=latin1+utf16", "memory", "realloc",
+		"post-return", "async", "callback",
+	}
 	if int(k) < len(names) {
 		return names[k]
 	}

@@ -67,8 +67,10 @@ func TestStrongUniqueness(t *testing.T) {
 		}
 		seen[n.Key()] = true
 	}
-	for _, s := range []string{"FOO", "foo-BAR", "[constructor]FOO", "[method]foo.BAR", "[static]foo.bar", "[method]foo.baz",
-		"[method]foo.foo", "[static]foo-BAR.FOO-bar", "foo:bar/BAZ"} {
+	for _, s := range []string{
+		"FOO", "foo-BAR", "[constructor]FOO", "[method]foo.BAR", "[static]foo.bar", "[method]foo.baz",
+		"[method]foo.foo", "[static]foo-BAR.FOO-bar", "foo:bar/BAZ",
+	} {
 		n, err := Parse(s)
 		if err != nil {
 			t.Fatal(err)

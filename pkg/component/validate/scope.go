@@ -33,11 +33,10 @@ type scope struct {
 	bound            map[*types.ID]bool
 
 	// Only of components:
-	defined     map[*types.ID]*binary.Resource
-	nested      map[*binary.Component]*Component
-	canons      map[*binary.Canon]Canon
-	contextType core.ValType // the one type that all context.get and context.set use
-	used        map[int]bool // values that have been consumed
+	defined map[*types.ID]*binary.Resource
+	nested  map[*binary.Component]*Component
+	canons  map[*binary.Canon]Canon
+	used    map[int]bool // values that have been consumed
 }
 
 func newScope(k kind, outer *scope) *scope {

@@ -21,6 +21,7 @@ func (text) lower(c *abi.Context, v string) {
 	c.Push(uint64(at))
 	c.Push(uint64(n))
 }
+
 func (text) store(c *abi.Context, v string, at uint32) {
 	first, n := c.StoreString(abi.NewString(v))
 	c.StorePair(at, first, n)
@@ -43,10 +44,12 @@ func (o octets) lift(c *abi.Context) []byte {
 	at := uint32(c.Next())
 	return o.take(c, at, uint32(c.Next()))
 }
+
 func (o octets) load(c *abi.Context, b []byte) []byte {
 	at, n := abi.Pair(b)
 	return o.take(c, at, n)
 }
+
 func (o octets) take(c *abi.Context, at, n uint32) []byte {
 	b := c.ListBytes(at, n, types.U8)
 	if o.view {
@@ -54,12 +57,14 @@ func (o octets) take(c *abi.Context, at, n uint32) []byte {
 	}
 	return append([]byte(nil), b...)
 }
+
 func (octets) lower(c *abi.Context, v []byte) {
 	at, b := c.Allocate(uint64(len(v)), 1, "a list")
 	copy(b, v)
 	c.Push(uint64(at))
 	c.Push(uint64(len(v)))
 }
+
 func (octets) store(c *abi.Context, v []byte, at uint32) {
 	first, b := c.Allocate(uint64(len(v)), 1, "a list")
 	copy(b, v)
@@ -82,10 +87,12 @@ func (l *list[T]) lift(c *abi.Context) []T {
 	at := uint32(c.Next())
 	return l.take(c, at, uint32(c.Next()))
 }
+
 func (l *list[T]) load(c *abi.Context, b []byte) []T {
 	at, n := abi.Pair(b)
 	return l.take(c, at, n)
 }
+
 func (l *list[T]) take(c *abi.Context, at, n uint32) []T {
 	b := c.ListBytes(at, n, l.elem.WIT())
 	if c.Err() != nil {
@@ -99,6 +106,7 @@ func (l *list[T]) take(c *abi.Context, at, n uint32) []T {
 	}
 	return out
 }
+
 func (l *list[T]) put(c *abi.Context, v []T) uint32 {
 	layout := l.elem.WIT().Shape().Layouts[types.Ptr32]
 	at, _ := c.Allocate(uint64(len(v))*uint64(layout.Size), layout.Align, "a list")
@@ -110,10 +118,12 @@ func (l *list[T]) put(c *abi.Context, v []T) uint32 {
 	}
 	return at
 }
+
 func (l *list[T]) lower(c *abi.Context, v []T) {
 	c.Push(uint64(l.put(c, v)))
 	c.Push(uint64(len(v)))
 }
+
 func (l *list[T]) store(c *abi.Context, v []T, at uint32) {
 	c.StorePair(at, l.put(c, v), uint32(len(v)))
 }

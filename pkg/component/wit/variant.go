@@ -40,10 +40,12 @@ func (a *alternative[T, P]) is(v T) bool {
 	_, ok := a.unwrap(v)
 	return ok
 }
+
 func (a *alternative[T, P]) lower(c *abi.Context, v T) {
 	p, _ := a.unwrap(v)
 	a.typ.lower(c, p)
 }
+
 func (a *alternative[T, P]) store(c *abi.Context, v T, at uint32) {
 	p, _ := a.unwrap(v)
 	a.typ.store(c, p, at)
