@@ -49,7 +49,7 @@ build/tools/%/.built: test/tools/%/go.mod test/tools/%/go.sum
 	@scripts/require go
 	@scripts/tool $*
 
-demo: build build/tools/containerd-2.4.2/.built build/examples/hello.tar ## run examples/hello under a containerd of its own, as root
+demo: need-host build build/tools/containerd-2.4.2/.built build/examples/hello.tar ## run examples/hello under a containerd of its own, as root
 	@scripts/demo
 
 build/examples/hello.wasm: examples/hello/main.go
@@ -77,8 +77,7 @@ race: build ## the same packages under the race detector
 fuzz: build ## every Fuzz function for FUZZ_INPUTS inputs
 	@go run ./test/suite fuzz $(FUZZ_INPUTS)
 
-integration: build tools ## against real daemons, as root: containerd 2.4 and 1.7, dockerd
-	@scripts/require root gcc iptables ip overlayfs cgroups
+integration: need-network need-host build tools ## against real daemons, as root: containerd 2.4 and 1.7, dockerd
 	@go run ./test/suite run integration -timeout 20m ./test/daemon/... ./test/integration/...
 
 .PHONY: no-integration
@@ -86,13 +85,19 @@ no-integration:
 	@go run ./test/suite left-out integration "needs root: sudo make test"
 
 vm: build ## the root tests on other kernels, under qemu: cgroup v2, and with systemd
-	@go run ./test/suite run vm -timeout 20m ./test/vm/...
+	@go run ./test/suite run vm -count 1 -timeout 20m ./test/vm/...
 
-bench: build tools ## measure wasmgo beside runc, as root; BENCH=regexp chooses
-	@scripts/require root gcc overlayfs cgroups
+bench: need-host build tools ## measure wasmgo beside runc, as root; BENCH=regexp chooses
 	@mkdir -p build/bench
 	@go test -c -o build/bench/bench.test ./test/bench
 	@build/bench/bench.test -test.timeout 30m -test.run 'TestMeasure/($(BENCH))' -bench.out build/bench/results.json
+
+# Asked before anything is built for minutes.
+.PHONY: need-host need-network
+need-host:
+	@scripts/require root go gcc libseccomp overlayfs cgroups
+need-network:
+	@scripts/require root iptables ip
 
 guests: ## make the committed .wasm files of test/guests anew
 	test/guests/rebuild.sh
