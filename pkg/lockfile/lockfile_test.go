@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 
 func TestLockIsHeldByOneAtATime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	inside, rounds := 0, 0 // guarded by the lock alone, as the race detector sees
+	var inside, rounds atomic.Int32 // the race detector does not know what flock(2) orders
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -43,12 +43,11 @@ func TestLockIsHeldByOneAtATime(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				inside++
-				if inside != 1 {
-					t.Errorf("%d are inside", inside)
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d are inside", n)
 				}
-				rounds++
-				inside--
+				rounds.Add(1)
+				inside.Add(-1)
 				if err := l.Unlock(); err != nil {
 					t.Error(err)
 				}
@@ -56,8 +55,8 @@ func TestLockIsHeldByOneAtATime(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if rounds != 8*20 {
-		t.Errorf("%d rounds", rounds)
+	if n := rounds.Load(); n != 8*20 {
+		t.Errorf("%d rounds", n)
 	}
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the file is still there (%v)", err)
