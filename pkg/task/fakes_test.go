@@ -202,6 +202,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	t.TempDir() // the first one: the bundles, which lie beside it, are removed after the service is closed
 	r := &rig{launcher: &fakeLauncher{}, recorder: &recorder{}, idle: make(chan struct{}, 16)}
 	r.Service = newService("test", r.launcher, r.recorder, func() { r.idle <- struct{}{} })
 	t.Cleanup(func() {

@@ -70,8 +70,18 @@ type reachAll interface {
 
 // resources is what a sandbox uses and may use.
 type resources interface {
+	freezer
+	meter
+}
+
+// freezer stops a sandbox's processes where they stand.
+type freezer interface {
 	Freeze(ctx context.Context) error
 	Thaw(ctx context.Context) error
+}
+
+// meter is a sandbox's limits and what was used of them.
+type meter interface {
 	Update(r *specs.LinuxResources) error
 	// Stats are the metrics message of the host's cgroup version.
 	Stats() (any, error)

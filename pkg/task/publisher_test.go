@@ -103,9 +103,7 @@ func TestPublisherCloseGivesUp(t *testing.T) {
 	if err := p.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want that 3 events are left", err)
 	}
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines, before %d", after, before)
-	}
+	awaitGoroutines(t, before)
 }
 
 // An idle publisher sends nothing and a second Close finds nothing to do.

@@ -44,6 +44,7 @@ type Daemon struct {
 	refuse int
 	change chan struct{} // closed and replaced with each event
 
+	lives     int    // how often it was stopped
 	last      string // identifies the last event
 	restarted bool   // no event has come since the last Stop
 }
@@ -73,7 +74,7 @@ func (d *Daemon) Start(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventsapi.RegisterTTRPCEventsService(server, (*service)(d))
+	eventsapi.RegisterTTRPCEventsService(server, &service{d, d.life()})
 	l, err := net.Listen("unix", d.Address)
 	if err != nil {
 		t.Fatal(err)
@@ -88,12 +89,20 @@ func (d *Daemon) Stop(t testing.TB) {
 	if d.server == nil {
 		return
 	}
+	d.mu.Lock()
+	d.lives++ // what is still on its way into this life is not taken any more
+	d.restarted = true
+	d.mu.Unlock()
 	_ = d.server.Close() // the listener's own error is of no interest
 	<-d.served
 	d.server = nil
+}
+
+// life numbers the daemon's lives, between one Stop and the next.
+func (d *Daemon) life() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.restarted = true
+	return d.lives
 }
 
 // Refuse makes the next n events come back with an error.
@@ -142,15 +151,22 @@ func (d *Daemon) AwaitCount(t testing.TB, n int) []Event {
 	return d.Await(t, func(e []Event) bool { return len(e) >= n })
 }
 
-type service Daemon
+// service is the events service of one life of the daemon.
+type service struct {
+	daemon *Daemon
+	life   int
+}
 
 var errRefused = fmt.Errorf("refused: %w", errdefs.ErrUnavailable)
 
 // Forward is containerd.services.events.ttrpc.v1.Events.
 func (s *service) Forward(_ context.Context, r *eventsapi.ForwardRequest) (*emptypb.Empty, error) {
-	d := (*Daemon)(s)
+	d := s.daemon
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if s.life != d.lives {
+		return nil, errgrpc.ToGRPC(errRefused)
+	}
 	if d.refuse > 0 {
 		d.refuse--
 		return nil, errgrpc.ToGRPC(errRefused)
