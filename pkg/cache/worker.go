@@ -142,7 +142,8 @@ func (j job) suspicion(state *os.ProcessState) string {
 	switch {
 	case err == nil && info.Size() >= j.limits.output:
 		return fmt.Sprintf(" (its result reached the limit of %d bytes)", j.limits.output)
-	case state.UserTime()+state.SystemTime() >= j.limits.cpu-j.limits.cpu/10: // what is told here lags behind what is limited
+	// The kernel limits what it samples at each tick and tells what it measured, which on a busy host was a third less.
+	case state.UserTime()+state.SystemTime() >= j.limits.cpu/2:
 		return fmt.Sprintf(" (it reached the limit of %v of processor time)", j.limits.cpu)
 	case status.Signaled() && status.Signal() == syscall.SIGKILL:
 		return " (killed, most likely by the kernel because the host or its control group ran out of memory)"
