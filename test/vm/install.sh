@@ -55,7 +55,11 @@ if ! [ -e "$dir/vmlinuz" ] || ! [ -e "$dir/overlay.ko" ]; then
 		exit 1
 	}
 	from=$(fetch "$package")
-	cp "$from"/lib/modules/*/kernel/fs/overlayfs/overlay.ko "$dir/overlay.ko"
+	module=$(find "$from" -name 'overlay.ko*')
+	case $module in
+	*.xz) xz -dc "$module" >"$dir/overlay.ko" ;;
+	*) cp "$module" "$dir/overlay.ko" ;;
+	esac
 	cp "$from"/boot/vmlinuz-* "$dir/vmlinuz"
 fi
 

@@ -72,7 +72,7 @@ func newMachine(t testing.TB, wants ...string) *machine {
 			m.files.symlink("bb/"+applet, "busybox")
 		}
 	}
-	m.files.file("lib/modules/overlay.ko", filepath.Join(dir, "overlay.ko"), 0o644)
+	m.files.file("bb/overlay.ko", filepath.Join(dir, "overlay.ko"), 0o644)
 	return m
 }
 

@@ -26,11 +26,11 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
 mount -t cgroup2 none /sys/fs/cgroup
-insmod /lib/modules/overlay.ko
+insmod /bb/overlay.ko
 ip link set lo up
 `
 
-var nsenter = regexp.MustCompile(`/nsenter$|/ld-linux|/lib(c\.so|selinux|pcre2-8)`)
+var nsenter = regexp.MustCompile(`^lib(64)?$|/nsenter$|/ld-linux|/lib(c\.so|selinux|pcre2-8)`)
 
 // TestUnified runs the tests on a host with cgroup v2 alone and no systemd.
 func TestUnified(t *testing.T) {
@@ -82,7 +82,6 @@ Type=notify
 ExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation
 StandardOutput=null
 `, 0o644)
-	m.files.symlink("bin/sh", "/bb/sh")
 	m.files.tar(m.dir+"/systemd.tar", func(name string) bool {
 		for _, prefix := range []string{"dev", "var", "usr/share/", "usr/lib/x86_64-linux-gnu/gconv", "usr/lib/x86_64-linux-gnu/perl"} {
 			if strings.HasPrefix(name, prefix) && !strings.HasPrefix(name, "usr/share/dbus-1") {
@@ -99,7 +98,7 @@ StandardOutput=null
 	m.run("pkg/sandbox/cgroup", "")
 	// What systemd changes: who makes the group, and whether it goes away. The rest is TestUnified's.
 	m.runSandbox("-test.run 'Systemd|Destroy|Reclaim|CgroupNamespace'")
-	m.files.text("init2", "#!/bb/busybox sh\nmount -t proc proc /proc\ninsmod /lib/modules/overlay.ko\numount /proc\nexec /lib/systemd/systemd --unit=wasmgo-test.target\n", 0o755)
+	m.files.text("init2", "#!/bb/busybox sh\nmount -t proc proc /proc\ninsmod /bb/overlay.ko\numount /proc\nexec /lib/systemd/systemd --unit=wasmgo-test.target\n", 0o755)
 	results := m.boot(mounts)
 	report(t, "cgroup", results["pkg-sandbox-cgroup"])
 	report(t, "sandbox", results["pkg-sandbox"])
