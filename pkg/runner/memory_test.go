@@ -69,7 +69,8 @@ func TestLargeEnvironmentIsNotKeptTwice(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(b)) {
-		if text, ok := strings.CutPrefix(line, "Private_Dirty:"); ok {
+		// Not what is private and dirty: pages of the runner's file, just built and not yet on disk, would count.
+		if text, ok := strings.CutPrefix(line, "Anonymous:"); ok {
 			var kib int
 			if _, err := fmt.Sscan(text, &kib); err != nil {
 				t.Fatal(err)
@@ -81,7 +82,7 @@ func TestLargeEnvironmentIsNotKeptTwice(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("no Private_Dirty in %s", b)
+	t.Errorf("no Anonymous in %s", b)
 }
 
 // inMemoryGroup puts the runner into a new memory control group below this process's own.
