@@ -65,6 +65,10 @@ func (n *Netns) do(f func() error) error {
 	})
 }
 
+// The main goroutine keeps the main thread for itself: onThread could be given it otherwise, and Go does not end that
+// one but leaves it, and with it /proc/self, in the last namespace it was in.
+func init() { runtime.LockOSThread() }
+
 // onThread calls f on an OS thread that ends with it, so that no other goroutine ever runs in what f entered.
 func onThread(f func() error) error {
 	done := make(chan error, 1)
