@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/sandbox"
 )
 
 // featuresType is how containerd names the specification's features document.
@@ -55,8 +56,9 @@ func supported() *features.Features {
 		OCIVersionMin: "1.0.0",
 		OCIVersionMax: "1.3.0",
 		Hooks:         []string{"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"},
+		MountOptions:  sandbox.MountOptions(),
 		Linux: &features.Linux{
-			Namespaces: []string{"cgroup", "ipc", "mount", "network", "pid", "user", "uts"},
+			Namespaces: sandbox.Namespaces(),
 			Cgroup:     &features.Cgroup{V1: &yes, V2: &yes, Systemd: &yes, SystemdUser: &no},
 			Seccomp:    &features.Seccomp{Enabled: &yes},
 			Apparmor:   &features.Apparmor{Enabled: &yes},

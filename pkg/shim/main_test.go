@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,7 +87,7 @@ func TestInfo(t *testing.T) {
 				t.Errorf("options %v", info.Options)
 			}
 			var f features.Features
-			if err := json.Unmarshal(info.Features.Value, &f); err != nil || f.Linux == nil || len(f.Linux.Namespaces) == 0 {
+			if err := json.Unmarshal(info.Features.Value, &f); err != nil || f.Linux == nil || len(f.Linux.Namespaces) == 0 || !slices.Contains(f.MountOptions, "rro") {
 				t.Errorf("features %s, %v", info.Features.Value, err)
 			}
 		})
