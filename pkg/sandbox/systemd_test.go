@@ -3,13 +3,14 @@ package sandbox
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"wasmgo/pkg/sandbox/cgroup"
 )
 
 // TestSystemdScope follows a container whose control group systemd makes, from Start to nothing left.
@@ -33,8 +34,10 @@ func TestSystemdScope(t *testing.T) {
 			b.Spec.Linux.Resources = &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &limit}}
 			scope := "/system.slice/wasmgotest-" + name + ".scope"
 			t.Cleanup(func() {
-				if _, err := os.Stat("/sys/fs/cgroup" + scope); !errors.Is(err, fs.ErrNotExist) {
-					t.Errorf("the scope is still there: %v", err)
+				for _, hierarchy := range []string{"", "/*"} {
+					if left, err := filepath.Glob("/sys/fs/cgroup" + hierarchy + scope); err != nil || len(left) > 0 {
+						t.Errorf("still there: %v, %v", left, err)
+					}
 				}
 			})
 			if test.fails {
@@ -49,8 +52,12 @@ func TestSystemdScope(t *testing.T) {
 			if err != nil || !strings.Contains(string(groups), ":"+scope+"\n") {
 				t.Errorf("the runner is in %q (%v), want %s", groups, err, scope)
 			}
-			if text, err := os.ReadFile(filepath.Join("/sys/fs/cgroup", scope, "memory.max")); err != nil || string(text) != "67108864\n" {
-				t.Errorf("memory.max is %q, %v", text, err)
+			file := filepath.Join("/sys/fs/cgroup/memory", scope, "memory.limit_in_bytes")
+			if cgroup.Unified() {
+				file = filepath.Join("/sys/fs/cgroup", scope, "memory.max")
+			}
+			if text, err := os.ReadFile(file); err != nil || string(text) != "67108864\n" {
+				t.Errorf("%s is %q, %v", file, text, err)
 			}
 			if err := p.Begin(t.Context()); err != nil {
 				t.Fatal(err)

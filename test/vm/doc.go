@@ -1,5 +1,5 @@
-// Package vm runs this project's root tests on kernels that the machine itself does not have: pure cgroup v2, and cgroup
-// v2 under systemd. It boots Debian's cloud kernel under qemu, in software (no /dev/kvm is needed, and none is used),
+// Package vm runs this project's root tests on hosts of the kinds that the machine itself is not: cgroup v2 alone, v2
+// under systemd, and v1 under systemd with v2 beside it; and a real containerd with the shim on the first. It boots Debian's cloud kernel under qemu, in software (no /dev/kvm is needed, and none is used),
 // with everything in an initramfs, and reads the results off the serial console.
 //
 //	host                                       machine

@@ -119,10 +119,40 @@ func (m *machine) command(name, command string) {
 	fmt.Fprintf(&m.script, "echo; echo '@@ begin %s'\n( %s )\necho \"@@ end %s $?\"\n", name, command, name)
 }
 
-// boot starts the machine, and returns what each of the commands wrote and its status, by name.
-func (m *machine) boot(init string) map[string]result {
+// mounts is the part of /init that every machine has. The kernel unpacks an initramfs into the root it cannot move away
+// from, and pivot_root refuses to; bound onto itself and moved over, the same files are a root like any other.
+const mounts = `
+mount -o bind / /newroot
+cd /newroot
+mount -o move . /
+exec chroot . /bb/busybox sh /init2
+`
+
+// init2 goes on in that root.
+const init2 = `#!/bb/busybox sh
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts /dev/shm
+mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /tmp
+mount -t cgroup2 none /sys/fs/cgroup
+insmod /bb/overlay.ko
+ip link set lo up
+`
+
+// The parameters of a kernel with cgroup v2 alone, and of one where systemd mounts the v1 hierarchies, and v2 without controllers.
+const (
+	unified = "cgroup_no_v1=all systemd.unified_cgroup_hierarchy=1"
+	hybrid  = "systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=0"
+)
+
+// boot starts the machine with more parameters to the kernel, and returns what each of the commands wrote and its status, by name.
+func (m *machine) boot(kernel string) map[string]result {
 	m.t.Helper()
-	m.files.text("init", "#!/bb/busybox sh\nexport PATH="+searchPath+"\n"+init, 0o755)
+	m.files.text("init", "#!/bb/busybox sh\nexport PATH="+searchPath+"\n"+mounts, 0o755)
 	m.files.text("test/run", "#!/bb/busybox sh\nexport PATH="+searchPath+" HOME=/root\n"+m.script.String()+"echo '@@ done'\n", 0o755)
 	m.files.close()
 	if err := m.file.Close(); err != nil {
@@ -135,7 +165,7 @@ func (m *machine) boot(init string) map[string]result {
 		"-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-m", "2048", "-smp", "2",
 		"-nographic", "-nodefaults", "-serial", "stdio", "-no-reboot",
 		"-kernel", filepath.Join(m.dir, "vmlinuz"), "-initrd", m.image,
-		"-append", "console=ttyS0 quiet loglevel=3 panic=-1 cgroup_no_v1=all systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 mitigations=off")
+		"-append", "console=ttyS0 quiet loglevel=3 panic=-1 systemd.show_status=0 mitigations=off "+kernel)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		m.t.Fatal(err)

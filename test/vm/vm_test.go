@@ -6,30 +6,6 @@ import (
 	"testing"
 )
 
-// mounts is the part of /init that every machine has. The kernel unpacks an initramfs into the root it cannot move away
-// from, and pivot_root refuses to; bound onto itself and moved over, the same files are a root like any other.
-const mounts = `
-mount -o bind / /newroot
-cd /newroot
-mount -o move . /
-exec chroot . /bb/busybox sh /init2
-`
-
-// init2 goes on in that root.
-const init2 = `#!/bb/busybox sh
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev
-mkdir -p /dev/pts /dev/shm
-mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
-mount -t tmpfs tmpfs /dev/shm
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /tmp
-mount -t cgroup2 none /sys/fs/cgroup
-insmod /bb/overlay.ko
-ip link set lo up
-`
-
 var nsenter = regexp.MustCompile(`^lib(64)?$|/nsenter$|/ld-linux|/lib(c\.so|selinux|pcre2-8)`)
 
 // TestUnified runs the tests on a host with cgroup v2 alone and no systemd.
@@ -38,7 +14,7 @@ func TestUnified(t *testing.T) {
 	m.base()
 	m.run("pkg/sandbox/cgroup", "")
 	m.runSandbox("")
-	results := m.boot(mounts)
+	results := m.boot(unified)
 	report(t, "cgroup", results["pkg-sandbox-cgroup"])
 	report(t, "sandbox", results["pkg-sandbox"])
 }
@@ -55,7 +31,13 @@ func (m *machine) base() {
 }
 
 // TestSystemd runs the tests on a host with cgroup v2 that systemd rules: as a service, with the system bus.
-func TestSystemd(t *testing.T) {
+func TestSystemd(t *testing.T) { testSystemd(t, unified) }
+
+// TestSystemdHybrid does the same on one with the v1 hierarchies.
+func TestSystemdHybrid(t *testing.T) { testSystemd(t, hybrid) }
+
+func testSystemd(t *testing.T, kernel string) {
+	t.Helper()
 	m := newMachine(t, "systemd.tar")
 	m.files.text("etc/machine-id", "0123456789abcdef0123456789abcdef\n", 0o444)
 	m.files.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nmessagebus:x:100:100::/nonexistent:/bin/false\nnobody:x:65534:65534:nobody:/:/bin/false\n", 0o644)
@@ -99,7 +81,7 @@ StandardOutput=null
 	// What systemd changes: who makes the group, and whether it goes away. The rest is TestUnified's.
 	m.runSandbox("-test.run 'Systemd|Destroy|Reclaim|CgroupNamespace'")
 	m.files.text("init2", "#!/bb/busybox sh\nmount -t proc proc /proc\ninsmod /bb/overlay.ko\numount /proc\nexec /lib/systemd/systemd --unit=wasmgo-test.target\n", 0o755)
-	results := m.boot(mounts)
+	results := m.boot(kernel)
 	report(t, "cgroup", results["pkg-sandbox-cgroup"])
 	report(t, "sandbox", results["pkg-sandbox"])
 }

@@ -3,6 +3,7 @@ package cgroup
 import (
 	"fmt"
 	"iter"
+	"path/filepath"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -185,6 +186,10 @@ func (g *Group) supplied(r *specs.LinuxResources) error {
 		if controller := by.controller(g.state.Unified); !have(controller) {
 			return fmt.Errorf("%s needs the cgroup controller %s, which this host does not have: %w", field, controller, errdefs.ErrNotImplemented)
 		}
+	}
+	if c := r.CPU; !g.state.Unified && c != nil && (value(c.RealtimeRuntime) != 0 || value(c.RealtimePeriod) > 0) &&
+		!cgroups.PathExists(filepath.Join(v1Mounts()["cpu"], "cpu.rt_period_us")) {
+		return fmt.Errorf("linux.resources.cpu.realtimePeriod and realtimeRuntime need a kernel with CONFIG_RT_GROUP_SCHED: %w", errdefs.ErrNotImplemented)
 	}
 	if g.state.Unified && r.BlockIO != nil && len(r.BlockIO.WeightDevice) > 0 && !cgroups.PathExists(g.unifiedDir()+"/io.bfq.weight") {
 		return fmt.Errorf("linux.resources.blockIO.weightDevice needs the BFQ scheduler, which this kernel does not have: %w", errdefs.ErrNotImplemented)

@@ -60,3 +60,12 @@ func sortLines(text string) string {
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
+
+// tryCreate makes a group and takes it away again.
+func tryCreate(config Config) error {
+	g, err := Create(config)
+	if err != nil {
+		return err
+	}
+	return g.undo()
+}

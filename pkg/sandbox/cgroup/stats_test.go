@@ -3,6 +3,7 @@ package cgroup
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/containerd/cgroups/v3/cgroup1"
 	stats1 "github.com/containerd/cgroups/v3/cgroup1/stats"
 	"github.com/containerd/cgroups/v3/cgroup2"
+	stats2 "github.com/containerd/cgroups/v3/cgroup2/stats"
 	"github.com/containerd/typeurl/v2"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"google.golang.org/protobuf/encoding/prototext"
@@ -70,6 +72,8 @@ func containerdStats(t *testing.T, g *Group) proto.Message {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// It lists the sizes in the order of a directory.
+		slices.SortFunc(want.Hugetlb, func(a, b *stats2.HugeTlbStat) int { return strings.Compare(a.Pagesize, b.Pagesize) })
 		return want
 	}
 	path := func(name cgroup1.Name) (string, error) {
@@ -87,5 +91,6 @@ func containerdStats(t *testing.T, g *Group) proto.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
+	slices.SortFunc(want.Hugetlb, func(a, b *stats1.HugetlbStat) int { return strings.Compare(a.Pagesize, b.Pagesize) })
 	return want
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	stats "github.com/containerd/cgroups/v3/cgroup1/stats"
@@ -31,7 +32,7 @@ func (g *Group) statsV1() (any, error) {
 		m.MemoryOomControl = &stats.MemoryOomControl{OomKillDisable: oom["oom_kill_disable"], UnderOom: oom["under_oom"], OomKill: oom["oom_kill"]}
 	}
 	if s := sheets["hugetlb"]; s.dir != "" {
-		for _, size := range cgroups.HugePageSizes() {
+		for _, size := range slices.Sorted(slices.Values(cgroups.HugePageSizes())) {
 			m.Hugetlb = append(m.Hugetlb, &stats.HugetlbStat{
 				Pagesize: size,
 				Usage:    s.number("hugetlb." + size + ".usage_in_bytes"),

@@ -1,6 +1,8 @@
 package cgroup
 
 import (
+	"slices"
+
 	stats "github.com/containerd/cgroups/v3/cgroup2/stats"
 	"github.com/opencontainers/cgroups"
 )
@@ -15,7 +17,7 @@ func (g *Group) statsV2() (any, error) {
 		Io:           &stats.IOStat{Usage: parsed(s, "io.stat", parseIO), PSI: pressure(s, "io.pressure")},
 		Rdma:         &stats.RdmaStat{Current: rdmaV2(parsed(s, "rdma.current", parseRdma)), Limit: rdmaV2(parsed(s, "rdma.max", parseRdma))},
 	}
-	for _, size := range cgroups.HugePageSizes() {
+	for _, size := range slices.Sorted(slices.Values(cgroups.HugePageSizes())) {
 		m.Hugetlb = append(m.Hugetlb, &stats.HugeTlbStat{
 			Pagesize: size,
 			Current:  s.number("hugetlb." + size + ".current"),
