@@ -144,6 +144,7 @@ func total() error {
 		sum.Passed += c.Passed
 		sum.Failed += c.Failed
 		sum.Skipped += c.Skipped
+		sum.Seconds += c.Seconds
 		if c.LeftOut != "" {
 			leftOut++
 		}
@@ -151,6 +152,7 @@ func total() error {
 	if err := os.RemoveAll(results); err != nil {
 		return err
 	}
+	fmt.Printf("%.0f s without what had to be built first\n", sum.Seconds)
 	fmt.Printf("%d passed, %d failed, %d skipped\n", sum.Passed, sum.Failed, sum.Skipped)
 	switch {
 	case sum.Failed > 0:
