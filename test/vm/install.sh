@@ -49,15 +49,21 @@ need qemu-system-x86_64 qemu-system-x86
 
 if ! [ -e "$dir/vmlinuz" ] || ! [ -e "$dir/overlay.ko" ]; then
 	update
-	package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | head -n 1)
+	# Debian's kernel for virtual machines; Ubuntu has it under another name, with the modules in a package of their own.
+	package=
+	for name in linux-image-cloud-amd64 linux-image-virtual; do
+		[ -n "$package" ] || package=$(apt-cache depends "$name" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | head -n 1)
+	done
 	[ -n "$package" ] || {
-		echo "missing: the package linux-image-cloud-amd64 (Debian's kernel for virtual machines)" >&2
+		echo "missing: the package linux-image-cloud-amd64 or linux-image-virtual (a kernel for virtual machines)" >&2
 		exit 1
 	}
 	from=$(fetch "$package")
 	module=$(find "$from" -name 'overlay.ko*')
+	[ -n "$module" ] || module=$(find "$(fetch "linux-modules-${package#linux-image-}")" -name 'overlay.ko*')
 	case $module in
 	*.xz) xz -dc "$module" >"$dir/overlay.ko" ;;
+	*.zst) zstd -dc "$module" >"$dir/overlay.ko" ;;
 	*) cp "$module" "$dir/overlay.ko" ;;
 	esac
 	cp "$from"/boot/vmlinuz-* "$dir/vmlinuz"
