@@ -1,10 +1,9 @@
 #!/bin/sh
-# test/vm/install.sh [all|unified]: fetches what the tests of this directory boot, into build/vm, from the Debian archive that apt
+# test/vm/install.sh: fetches what the tests of this directory boot, into build/vm, from the Debian archive that apt
 # knows. Nothing is installed on this machine but qemu and mmdebstrap, and those only when they are missing.
 # What is there already is not fetched again; remove build/vm to begin anew.
 set -eu
 
-what=${1:-all}
 cd "$(dirname "$0")/../.."
 dir=$PWD/build/vm
 mkdir -p "$dir"
@@ -75,7 +74,7 @@ if ! [ -e "$dir/busybox" ]; then
 	cp "$from/bin/busybox" "$dir/busybox" 2>/dev/null || cp "$from/usr/bin/busybox" "$dir/busybox"
 fi
 
-if [ "$what" = all ] && ! [ -e "$dir/systemd.tar" ]; then
+if ! [ -e "$dir/systemd.tar" ]; then
 	need mmdebstrap mmdebstrap
 	release=$(. /etc/os-release && echo "$VERSION_CODENAME")
 	# The packages' files without their installation scripts: systemd needs none of those to boot.
