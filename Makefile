@@ -21,6 +21,8 @@ export GOFLAGS += -buildvcs=false
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
+# The suites share processors and control groups with each other; go builds and tests in parallel by itself.
+.NOTPARALLEL:
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="	" read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
