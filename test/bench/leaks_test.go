@@ -94,7 +94,7 @@ func (s *setting) census(t *testing.T, shim int) map[string]int {
 		"descriptors of the shim": entries(t, fmt.Sprintf("/proc/%d/fd", shim)),
 		"threads of the shim":     entries(t, fmt.Sprintf("/proc/%d/task", shim)),
 		"sockets":                 entries(t, "/run/containerd/s"),
-		"files of the shim":       tree(t, s.State()) + tree(t, s.Root()),
+		"files of the shim":       tree(t, s.Root()),
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

@@ -71,7 +71,6 @@ func Containerd(t testing.TB, opts ...Option) *ContainerdDaemon {
 	d.env = append(os.Environ(), append(d.env,
 		"PATH="+strings.Join(path, ":"),
 		"WASMGO_ROOT="+d.Root(),
-		"WASMGO_STATE="+d.State(),
 	)...)
 	if err := os.WriteFile(filepath.Join(dir, "containerd.toml"), []byte(d.config()), 0o600); err != nil {
 		t.Fatal(err)
@@ -83,9 +82,6 @@ func Containerd(t testing.TB, opts ...Option) *ContainerdDaemon {
 
 // Root is the shims' WASMGO_ROOT.
 func (d *ContainerdDaemon) Root() string { return filepath.Join(d.Dir, "wasmgo") }
-
-// State is the shims' WASMGO_STATE.
-func (d *ContainerdDaemon) State() string { return filepath.Join(d.Dir, "run") }
 
 // config keeps away from every path that is not the daemon's own: /opt/containerd, the sockets of CRI and NRI.
 func (d *ContainerdDaemon) config() string {

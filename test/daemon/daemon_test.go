@@ -68,7 +68,7 @@ func TestProcessesMountsAndSocketsAreSeen(t *testing.T) {
 	NeedRoot(t)
 	dir := t.TempDir()
 	cmd := exec.Command("sleep", "60")
-	cmd.Env = []string{"WASMGO_STATE=" + dir}
+	cmd.Env = []string{"WASMGO_ROOT=" + dir}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@
 //	<dir>/               a short temporary directory (socket paths are limited to 108 bytes, unix(7))
 //	  root/ state/ sock  containerd's
 //	  docker/            dockerd's
-//	  wasmgo/ run/       WASMGO_ROOT and WASMGO_STATE of the shims
+//	  wasmgo/            WASMGO_ROOT of the shims
 //
 // The containerd namespace of each daemon is unique, so its control groups are too. dockerd, and the containerd under it,
 // live in a network namespace of their own: docker0, its addresses and its iptables rules never touch the machine's.

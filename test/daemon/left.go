@@ -31,17 +31,15 @@ func (d *ContainerdDaemon) gone(id string) error {
 	for _, dir := range cgroups(d.Namespace + "/" + id) {
 		errs = append(errs, fmt.Errorf("cgroup left: %s", dir))
 	}
-	for _, top := range []string{d.State(), d.Root()} {
-		errs = append(errs, filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) {
-				return nil
-			}
-			if err == nil && e.Name() == id {
-				return fmt.Errorf("left: %s", path)
-			}
-			return err
-		}))
-	}
+	errs = append(errs, filepath.WalkDir(d.Root(), func(path string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && e.Name() == id {
+			return fmt.Errorf("left: %s", path)
+		}
+		return err
+	}))
 	return errors.Join(errs...)
 }
 
