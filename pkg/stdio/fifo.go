@@ -14,10 +14,17 @@ import (
 // ask for CloseStdin: its guest must not wait for ever for the end of stdin.
 const standInTimeout = 2 * time.Second
 
-// openOutputFIFO opens the FIFO or file at path for writing. Of a FIFO it also returns a read end, which keeps the
-// writer from EPIPE while no client reads, and the bytes in the FIFO from vanishing; because it is no write end the client
-// reads EOF when the process ends, whatever the shim does. With pollable, Close interrupts a blocked Write.
-func openOutputFIFO(path string, pollable bool) (w, keeper *os.File, err error) {
+// readerTimeout is how long Open waits for clients that have not opened their outputs for reading, all together. Every client
+// in use is about to: it makes its FIFOs and begins to open them before it asks for the container, but on a busy host its
+// open can come after the whole life of a quick guest, and the guest's output would vanish with the FIFO's last descriptor.
+// Tests, whose clients come later, shorten it.
+var readerTimeout = 2 * time.Second
+
+// openOutputFIFO opens the FIFO or file at path for writing, and waits until patience is closed for a client that reads the
+// FIFO. Of a FIFO it also returns a read end, which keeps the writer from EPIPE while no client reads, and the bytes in the
+// FIFO from vanishing; because it is no write end the client reads EOF when the process ends, whatever the shim does. With
+// pollable, Close interrupts a blocked Write.
+func openOutputFIFO(path string, pollable bool, patience <-chan struct{}) (w, keeper *os.File, err error) {
 	var st unix.Stat_t
 	if err := unix.Stat(path, &st); err != nil {
 		return nil, nil, &os.PathError{Op: "stat", Path: path, Err: err}
@@ -29,6 +36,9 @@ func openOutputFIFO(path string, pollable bool) (w, keeper *os.File, err error) 
 		return w, nil, err
 	default:
 		return nil, nil, &os.PathError{Op: "open", Path: path, Err: errNotFIFO}
+	}
+	if err := awaitReader(path, patience); err != nil {
+		return nil, nil, err
 	}
 	if keeper, err = open(path, unix.O_RDONLY|unix.O_NONBLOCK); err != nil {
 		return nil, nil, err
@@ -42,6 +52,35 @@ func openOutputFIFO(path string, pollable bool) (w, keeper *os.File, err error) 
 		return nil, nil, err
 	}
 	return w, keeper, nil
+}
+
+// awaitReader returns when a client reads the FIFO at path, or has begun to open it for that, or patience is closed.
+func awaitReader(path string, patience <-chan struct{}) error {
+	probe, err := open(path, unix.O_WRONLY|unix.O_NONBLOCK)
+	if !errors.Is(err, unix.ENXIO) { // which is: nobody reads (fifo(7))
+		if err == nil {
+			err = probe.Close()
+		}
+		return err
+	}
+	opened := make(chan error, 1)
+	go func() { // ends when there is a reader: the client, or below we ourselves
+		f, err := open(path, unix.O_WRONLY)
+		if err == nil {
+			err = f.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		return err
+	case <-patience:
+	}
+	reader, err := open(path, unix.O_RDONLY|unix.O_NONBLOCK)
+	if err != nil {
+		return err // the FIFO is gone, and nobody can open it any more
+	}
+	return errors.Join(<-opened, reader.Close())
 }
 
 // openStdin opens the client's end of stdin for the child, or for the terminal's copy.

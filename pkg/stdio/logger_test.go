@@ -44,6 +44,7 @@ func TestMain(m *testing.M) {
 		role()
 		return
 	}
+	readerTimeout = 20 * time.Millisecond
 	os.Exit(m.Run())
 }
 

@@ -42,9 +42,12 @@ type Set struct {
 	closed  bool
 }
 
-// Open opens the streams. An address it cannot use is an error that names the stream; ctx bounds the wait for a logger.
+// Open opens the streams. An address it cannot use is an error that names the stream; ctx bounds the wait for a logger
+// and for clients that have yet to open their FIFOs.
 func Open(ctx context.Context, c Config) (_ *Set, err error) {
 	s := &Set{}
+	readers, cancel := context.WithTimeout(ctx, readerTimeout)
+	defer cancel()
 	defer func() {
 		if err != nil {
 			s.Close()
@@ -53,7 +56,7 @@ func Open(ctx context.Context, c Config) (_ *Set, err error) {
 	if err := s.openStdin(c); err != nil {
 		return nil, fmt.Errorf("stdin: %w", err)
 	}
-	stdout, err := s.openOutput(ctx, c, c.Stdout)
+	stdout, err := s.openOutput(ctx, readers, c, c.Stdout)
 	if err != nil {
 		return nil, fmt.Errorf("stdout: %w", err)
 	}
@@ -69,14 +72,14 @@ func Open(ctx context.Context, c Config) (_ *Set, err error) {
 		s.files[2] = s.logger.stderr
 		return s, nil
 	}
-	if s.files[2], err = s.openOutput(ctx, c, c.Stderr); err != nil {
+	if s.files[2], err = s.openOutput(ctx, readers, c, c.Stderr); err != nil {
 		return nil, fmt.Errorf("stderr: %w", err)
 	}
 	return s, nil
 }
 
-// openOutput returns a file that writes to address, nil for none.
-func (s *Set) openOutput(ctx context.Context, c Config, address string) (*os.File, error) {
+// openOutput returns a file that writes to address, nil for none. Ctx is for a logger, readers for the reader of a FIFO.
+func (s *Set) openOutput(ctx, readers context.Context, c Config, address string) (*os.File, error) {
 	if address == "" {
 		return nil, nil
 	}
@@ -86,7 +89,7 @@ func (s *Set) openOutput(ctx context.Context, c Config, address string) (*os.Fil
 	}
 	switch scheme {
 	case "":
-		w, keeper, err := openOutputFIFO(path, c.Terminal)
+		w, keeper, err := openOutputFIFO(path, c.Terminal, readers.Done())
 		if keeper != nil {
 			s.keepers = append(s.keepers, keeper)
 		}

@@ -237,6 +237,44 @@ func mustWait(t *testing.T, f *os.File) {
 	}
 }
 
+// TestOutputOfAQuickGuestWaitsForItsReader: on a busy host a client's open can come after the guest's whole life.
+func TestOutputOfAQuickGuestWaitsForItsReader(t *testing.T) {
+	short := readerTimeout
+	readerTimeout = 10 * time.Second
+	t.Cleanup(func() { readerTimeout = short })
+	path := mkfifo(t, "stderr")
+	opened := make(chan *Set, 1)
+	go func() {
+		s, err := Open(t.Context(), Config{Stderr: path})
+		if err != nil {
+			t.Error(err)
+		}
+		opened <- s
+	}()
+	select {
+	case <-opened:
+		t.Fatal("did not wait for the reader")
+	case <-time.After(20 * time.Millisecond):
+	}
+	client := openEnd(t, path, unix.O_RDONLY)
+	s := <-opened
+	stderr := child(t, s)[2]
+	writeString(t, stderr, "last words")
+	stderr.Close()
+	s.Close()
+	if got := readString(t, client, 10); got != "last words" {
+		t.Errorf("got %q", got)
+	}
+	mustEOF(t, client)
+}
+
+func TestOutputNobodyReadsDelaysNothingForLong(t *testing.T) {
+	s := openSet(t, Config{Stdout: mkfifo(t, "stdout"), Stderr: mkfifo(t, "stderr")})
+	out := child(t, s)
+	writeString(t, out[1], "to nobody")
+	writeString(t, out[2], "to nobody")
+}
+
 func TestOutputOutlivesItsReader(t *testing.T) {
 	path := mkfifo(t, "stdout")
 	s := openSet(t, Config{Stdout: path})
