@@ -76,22 +76,32 @@ func (p *Process) launch(t *thread, b *builder, c child) error {
 	if err != nil {
 		return err
 	}
+	// Where cgroup v2 is mounted with nsdelegate, as systemd does, who is in a cgroup namespace may put nobody into a group from
+	// outside it (ENOENT, cgroup_procs_write_permission in kernel/cgroup/cgroup.c), and a joined one is another container's.
+	_, elsewhere := b.ns.joined[unix.CLONE_NEWCGROUP]
 	if v2 != nil {
 		defer v2.Close()
-		c.attr.UseCgroupFD, c.attr.CgroupFD = true, int(v2.Fd())
+		c.attr.UseCgroupFD, c.attr.CgroupFD = !elsewhere, int(v2.Fd())
 	}
 	err = t.do(func() error {
 		p.init, err = c.fork(dir, p.group)
 		return err
 	})
 	t.end()
-	p.group.Settle()
+	if err != nil || !elsewhere {
+		p.group.Settle() // Add does it too
+	}
 	if err != nil {
 		return err
 	}
 	p.pid = p.init.Pid
 	p.ownPids = b.ns.fresh&unix.CLONE_NEWPID != 0
 	go p.reap()
+	if elsewhere {
+		if err := p.group.Add(p.pid); err != nil {
+			return err
+		}
+	}
 	return p.prepare(b.spec.Process.OOMScoreAdj)
 }
 

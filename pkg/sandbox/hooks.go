@@ -116,8 +116,11 @@ func (p *Process) runInside(ctx context.Context, kind string, hooks []specs.Hook
 	t := newThread()
 	defer t.end()
 	return t.do(func() error {
-		const all = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP
-		if err := follow(int(proc.Fd()), p.pid, in.ns, all); err != nil {
+		kinds := unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP
+		if in.confine != nil {
+			kinds &^= unix.CLONE_NEWCGROUP // from in there it could not be born in the container's group: see launch
+		}
+		if err := follow(int(proc.Fd()), p.pid, in.ns, kinds); err != nil {
 			return fmt.Errorf("hooks.%s: %w", kind, err)
 		}
 		var attr syscall.SysProcAttr

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +82,14 @@ func TestMountsAreMadeAsTheSpecAsks(t *testing.T) {
 	}
 	got := mounted(t, p)
 	slices.Sort(got)
+	// Where the sources are, on a shared mount or one without relatime, is the host's business.
+	ofHost := regexp.MustCompile(`,relatime|master:\d+`)
+	for i := range got {
+		got[i] = ofHost.ReplaceAllString(got[i], "")
+	}
+	for i := range want {
+		want[i] = ofHost.ReplaceAllString(want[i], "")
+	}
 	if !slices.EqualFunc(got, want, strings.HasPrefix) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
@@ -277,7 +286,8 @@ func TestRootPropagation(t *testing.T) {
 			}
 			front, _, _ := strings.Cut(string(info), " - ")
 			got := strings.Join(strings.Fields(front)[6:], " ")
-			if !strings.HasPrefix(got, want) || want == "" && got != "" {
+			slave := strings.HasPrefix(got, "master:") // of the host's mount, where that is shared
+			if !strings.HasPrefix(got, want) || want == "" && got != "" && (value != "" || !slave) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
