@@ -37,9 +37,12 @@ func openOutputFIFO(path string, pollable bool, patience <-chan struct{}) (w, ke
 	default:
 		return nil, nil, &os.PathError{Op: "open", Path: path, Err: errNotFIFO}
 	}
-	if err := awaitReader(path, patience); err != nil {
+	// A client that has come sees its first writer now, and would take its leaving for the end: it stays until w is there.
+	first, err := awaitReader(path, patience)
+	if err != nil {
 		return nil, nil, err
 	}
+	defer first.Close()
 	if keeper, err = open(path, unix.O_RDONLY|unix.O_NONBLOCK); err != nil {
 		return nil, nil, err
 	}
@@ -54,33 +57,33 @@ func openOutputFIFO(path string, pollable bool, patience <-chan struct{}) (w, ke
 	return w, keeper, nil
 }
 
-// awaitReader returns when a client reads the FIFO at path, or has begun to open it for that, or patience is closed.
-func awaitReader(path string, patience <-chan struct{}) error {
-	probe, err := open(path, unix.O_WRONLY|unix.O_NONBLOCK)
+// awaitReader opens the FIFO at path for writing when a client reads it, or has begun to open it for that, or patience is
+// closed. The caller closes the file.
+func awaitReader(path string, patience <-chan struct{}) (*os.File, error) {
+	w, err := open(path, unix.O_WRONLY|unix.O_NONBLOCK)
 	if !errors.Is(err, unix.ENXIO) { // which is: nobody reads (fifo(7))
-		if err == nil {
-			err = probe.Close()
-		}
-		return err
+		return w, err
 	}
-	opened := make(chan error, 1)
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	writer := make(chan opened, 1)
 	go func() { // ends when there is a reader: the client, or below we ourselves
 		f, err := open(path, unix.O_WRONLY)
-		if err == nil {
-			err = f.Close()
-		}
-		opened <- err
+		writer <- opened{f, err}
 	}()
 	select {
-	case err := <-opened:
-		return err
+	case o := <-writer:
+		return o.file, o.err
 	case <-patience:
 	}
 	reader, err := open(path, unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {
-		return err // the FIFO is gone, and nobody can open it any more
+		return nil, err // the FIFO is gone, and nobody can open it any more
 	}
-	return errors.Join(<-opened, reader.Close())
+	o := <-writer
+	return o.file, errors.Join(o.err, reader.Close())
 }
 
 // openStdin opens the client's end of stdin for the child, or for the terminal's copy.

@@ -232,7 +232,11 @@ func awaitWriter(t *testing.T, path string) {
 func mustWait(t *testing.T, f *os.File) {
 	t.Helper()
 	poll := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
-	if n, err := unix.Poll(poll, 20); n != 0 || err != nil {
+	n, err := unix.Poll(poll, 20)
+	for errors.Is(err, unix.EINTR) { // Go's scheduler interrupts too
+		n, err = unix.Poll(poll, 20)
+	}
+	if n != 0 || err != nil {
 		t.Errorf("poll gives %d, %v, events %#x, want that a read waits", n, err, poll[0].Revents)
 	}
 }
@@ -266,6 +270,30 @@ func TestOutputOfAQuickGuestWaitsForItsReader(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	mustEOF(t, client)
+}
+
+// TestOutputOfAWaitingReaderDoesNotEndEarly: what opens the FIFO first lets the reader's open through, and must not be the
+// last writer the reader sees.
+func TestOutputOfAWaitingReaderDoesNotEndEarly(t *testing.T) {
+	for range 200 {
+		path := mkfifo(t, "stdout")
+		client := make(chan string, 1)
+		go func() { // as containerd's client does: an open that waits, then reads to the end
+			b, err := os.ReadFile(path)
+			if err != nil {
+				t.Error(err)
+			}
+			client <- string(b)
+		}()
+		s := openSet(t, Config{Stdout: path})
+		out := child(t, s)[1]
+		writeString(t, out, "all of it")
+		out.Close()
+		if got := <-client; got != "all of it" {
+			t.Fatalf("got %q", got)
+		}
+		s.Close()
+	}
 }
 
 func TestOutputNobodyReadsDelaysNothingForLong(t *testing.T) {
