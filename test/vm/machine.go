@@ -101,7 +101,7 @@ func (m *machine) run(pkg, flags string, env ...string) {
 
 // runSandbox adds the tests of pkg/sandbox with the stand-in for the runner that they otherwise build themselves, in the way
 // they do.
-func (m *machine) runSandbox() {
+func (m *machine) runSandbox(flags string) {
 	m.t.Helper()
 	runner := filepath.Join(m.t.TempDir(), "runner")
 	cmd := exec.Command("go", "build", "-ldflags=-linkmode external -extldflags -static", "-o", runner, "./pkg/sandbox/testdata/runner")
@@ -111,7 +111,7 @@ func (m *machine) runSandbox() {
 		m.t.Fatalf("build the stand-in for the runner: %v\n%s", err, out)
 	}
 	m.files.file("test/runner/runner", runner, 0o755)
-	m.run("pkg/sandbox", "", "WASMGO_TEST_RUNNER=/test/runner")
+	m.run("pkg/sandbox", flags, "WASMGO_TEST_RUNNER=/test/runner")
 }
 
 // command adds a shell command to what the machine runs, under a name.
