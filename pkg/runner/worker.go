@@ -32,6 +32,7 @@ var workerCalls = append([]uint32{
 	unix.SYS_GETTID, unix.SYS_GETPID, unix.SYS_TGKILL, unix.SYS_SCHED_YIELD, unix.SYS_SCHED_GETAFFINITY, unix.SYS_PRCTL,
 	unix.SYS_RT_SIGACTION, unix.SYS_RT_SIGPROCMASK, unix.SYS_RT_SIGRETURN, unix.SYS_SIGALTSTACK,
 	unix.SYS_CLOCK_GETTIME, unix.SYS_CLOCK_NANOSLEEP, unix.SYS_NANOSLEEP, unix.SYS_GETRANDOM,
+	unix.SYS_RESTART_SYSCALL, // the kernel's own, when a wait goes on after the process was stopped or frozen
 	// Go's runtime starts its poller with the first timer, which on a slow machine or with a large module is its own.
 	unix.SYS_EPOLL_CREATE1, unix.SYS_EPOLL_CTL, unix.SYS_EPOLL_PWAIT, unix.SYS_EVENTFD2,
 	// The image of a module's memory, which compiling prepares as if the module were to be run.

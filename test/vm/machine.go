@@ -159,8 +159,35 @@ func (m *machine) boot(kernel string) map[string]result {
 		m.t.Fatal(err)
 	}
 
+	results, err := m.power(kernel)
+	if errors.Is(err, errStandstill) {
+		// Seen once in about eight boots of one machine: no output any more, not even the complaint of a test that has run
+		// out of its own time, so it is the emulator's processors that stand still. What hangs by itself hangs again.
+		m.t.Logf("%v; once more", err)
+		results, err = m.power(kernel)
+	}
+	if err != nil {
+		m.t.Error(err)
+	}
+	return results
+}
+
+// standstill is how long a machine may write nothing. Every command in it has a shorter limit for its own.
+const standstill = 2 * time.Minute
+
+var (
+	errEarly      = errors.New("the machine ended early")
+	errStandstill = errors.New("the machine stood still")
+)
+
+// power runs the machine from its start to its end.
+func (m *machine) power(kernel string) (map[string]result, error) {
 	ctx, cancel := context.WithTimeout(m.t.Context(), bootTimeout)
 	defer cancel()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	still := time.AfterFunc(standstill, func() { stop(errStandstill) })
+	defer still.Stop()
 	cmd := exec.CommandContext(ctx, "qemu-system-x86_64",
 		"-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-m", "2048", "-smp", "2",
 		"-nographic", "-nodefaults", "-serial", "stdio", "-no-reboot",
@@ -168,21 +195,31 @@ func (m *machine) boot(kernel string) map[string]result {
 		"-append", "console=ttyS0 quiet loglevel=3 panic=-1 systemd.show_status=0 mitigations=off "+kernel)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		m.t.Fatal(err)
+		return nil, err
 	}
 	cmd.Stderr = cmd.Stdout
 	started := time.Now()
 	if err := cmd.Start(); err != nil {
-		m.t.Fatal(err)
+		return nil, err
 	}
-	results, console, done := readConsole(bufio.NewReader(out), func() { m.t.Logf("ready after %.1f s", time.Since(started).Seconds()) })
+	heard := readerFunc(func(p []byte) (int, error) {
+		n, err := out.Read(p)
+		still.Reset(standstill)
+		return n, err
+	})
+	results, console, done := readConsole(bufio.NewReader(heard), func() { m.t.Logf("ready after %.1f s", time.Since(started).Seconds()) })
 	err = cmd.Wait()
 	m.t.Logf("the machine ran for %.1f s", time.Since(started).Seconds())
 	if err != nil || !done {
-		m.t.Errorf("the machine ended early: %v, %v\n%s", err, context.Cause(ctx), console)
+		return results, fmt.Errorf("%w\n%s", errors.Join(errEarly, err, context.Cause(ctx)), console)
 	}
-	return results
+	return results, nil
 }
+
+// readerFunc is an io.Reader.
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 const searchPath = "/usr/sbin:/usr/bin:/sbin:/bin:/bb"
 

@@ -35,7 +35,7 @@ func TestShim(t *testing.T) {
 	m.files.dir(filepath.Join(tree, "test", "integration")[1:])
 	m.compile("test/integration")
 	m.command("test-integration", "cd "+filepath.Join(tree, "test", "integration")+
-		" && /test/test-integration/test -test.v -test.timeout 4m -test.parallel 2 -test.run 'TestContainerd/containerd-2.4.2/^("+strings.Join(cases, "|")+")'")
+		" && /test/test-integration/test -test.v -test.timeout 100s -test.parallel 2 -test.run 'TestContainerd/containerd-2.4.2/^("+strings.Join(cases, "|")+")'")
 	results := m.boot(unified)
 	report(t, "integration", results["test-integration"])
 }
