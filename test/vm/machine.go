@@ -161,8 +161,9 @@ func (m *machine) boot(kernel string) map[string]result {
 
 	results, err := m.power(kernel)
 	if errors.Is(err, errStandstill) {
-		// Seen once in about eight boots of one machine: no output any more, not even the complaint of a test that has run
-		// out of its own time, so it is the emulator's processors that stand still. What hangs by itself hangs again.
+		// Seen once, in TestShim, and not explained: whether the emulator or what it ran stood still was not to be told, because the
+		// tests in the machine had the same limit as the machine. They have a shorter one now, so a hang of theirs ends as a
+		// failure with their stacks and never comes here.
 		m.t.Logf("%v; once more", err)
 		results, err = m.power(kernel)
 	}

@@ -34,7 +34,7 @@ func (m *machine) base() {
 func TestSystemd(t *testing.T) { testSystemd(t, unified, "") }
 
 // TestSystemdHybrid does the same on one with the v1 hierarchies, but for the sandbox's tests whose groups are none of systemd's
-// making: there it now and then clears away what it does not know.
+// making: one of those was gone there while it was being set up, which looks like systemd's clearing away but was not traced.
 func TestSystemdHybrid(t *testing.T) {
 	testSystemd(t, hybrid, "-test.run 'Systemd|Destroy|Reclaim|CgroupNamespace'")
 }
