@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes of every command.
+const (
+	exitOK     = 0
+	exitFailed = 1 // it was tried and went wrong, or something that was asked for is not so
+	exitUsage  = 2 // nothing was tried: the command line makes no sense
+)
+
+// defaultRoot is the data directory, as the shim knows it.
+const defaultRoot = "/var/lib/wasmgo"
+
+// settings are the flags every command has.
+type settings struct {
+	// root is the data directory: compiled code, unpacked programs.
+	root string
+	// address is containerd's socket, namespace the one of its namespaces that REFs are looked up in.
+	address, namespace string
+}
+
+// groups make the commands below the root, in the order of the help text.
+var groups = []func(*settings) *cobra.Command{newCache}
+
+// errSilent is an error whose message the command has printed already.
+var errSilent = errors.New("reported")
+
+// execute runs the command that argv names, argv[0] being the name the user knows, and returns the exit code.
+func execute(ctx context.Context, argv []string) int {
+	root, started := newRoot(filepath.Base(argv[0]))
+	root.SetArgs(argv[1:])
+	switch err := root.ExecuteContext(ctx); {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errSilent):
+		return exitFailed
+	case !*started:
+		fmt.Fprintf(root.ErrOrStderr(), "%s: %s\n", root.Name(), err)
+		fmt.Fprintf(root.ErrOrStderr(), "`%s --help` lists what there is.\n", root.Name())
+		return exitUsage
+	default:
+		fmt.Fprintf(root.ErrOrStderr(), "%s: %s\n", root.Name(), err)
+		return exitFailed
+	}
+}
+
+// newRoot makes the command without a name, and says where it is told that the command line has been understood.
+func newRoot(name string) (root *cobra.Command, started *bool) {
+	var s settings
+	started = new(bool)
+	root = &cobra.Command{
+		Use:   name,
+		Short: "WebAssembly containers for containerd: images, and the cache of compiled code",
+		Long: name + ` runs WebAssembly containers. containerd starts it by itself for a container whose runtime is
+io.containerd.wasmgo.v1; these are the commands for people.`,
+		// Errors are printed once, in execute; the whole help is no answer to one wrong flag.
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		// A command that got as far as this has understood its arguments.
+		PersistentPreRun: func(*cobra.Command, []string) { *started = true },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	flags := root.PersistentFlags()
+	flags.StringVar(&s.root, "root", fromEnvironment("WASMGO_ROOT", defaultRoot), "data directory; the shim has it from $WASMGO_ROOT")
+	flags.StringVarP(&s.address, "address", "a", fromEnvironment("CONTAINERD_ADDRESS", "/run/containerd/containerd.sock"), "containerd's socket; $CONTAINERD_ADDRESS")
+	flags.StringVarP(&s.namespace, "namespace", "n", fromEnvironment("CONTAINERD_NAMESPACE", "default"), "containerd's namespace; $CONTAINERD_NAMESPACE (Docker's is moby)")
+	for _, group := range groups {
+		root.AddCommand(group(&s))
+	}
+	sayWhatIsUnknown(root)
+	return root, started
+}
+
+// sayWhatIsUnknown makes a mistyped subcommand of a group an error, where cobra would print the group's help and be content.
+func sayWhatIsUnknown(c *cobra.Command) {
+	if c.Parent() != nil && c.HasSubCommands() && c.Args == nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("unknown command %q for %q", args[0], c.CommandPath())
+			}
+			return nil
+		}
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
+	for _, child := range c.Commands() {
+		sayWhatIsUnknown(child)
+	}
+}
+
+func fromEnvironment(name, otherwise string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return otherwise
+}
