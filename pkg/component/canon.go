@@ -249,9 +249,8 @@ func (b *builder) defineResource(id *types.ID, d *binary.Resource) {
 
 // destroy ends a resource whose last handle caller has dropped.
 func destroy(caller *state, r *abi.Resource, rep uint32) error {
-	if host, ok := r.Owner.(interface{ Destroy(rep uint32) }); ok {
-		host.Destroy(rep)
-		return nil
+	if host, ok := r.Owner.(interface{ Destroy(rep uint32) error }); ok {
+		return host.Destroy(rep)
 	}
 	d := r.Owner.(*destructor)
 	if err := d.impl.enter(caller); err != nil {

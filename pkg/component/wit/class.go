@@ -11,6 +11,7 @@ import (
 type Class[T any] struct {
 	name     string
 	drop     func(T)
+	held     func(T) error
 	typ      *types.Resource
 	resource *abi.Resource
 	own      *handle[T]
@@ -32,6 +33,10 @@ func NewClass[T any](name string, drop func(T)) *Class[T] {
 	c.borrow = &handle[T]{class: c, typ: mustShape(&types.Borrow{Resource: c.typ}), borrowed: true}
 	return c
 }
+
+// Hold makes dropping a value that held returns an error for the end of the guest: a stream, say, whose pollables are alive. The value
+// stays until the class is closed.
+func (c *Class[T]) Hold(held func(T) error) { c.held = held }
 
 // Own is own<T>: a parameter takes the value away from the guest, a result gives it one.
 func (c *Class[T]) Own() Type[T] { return c.own }
@@ -66,8 +71,19 @@ func (c *Class[T]) take(rep uint32) T {
 	return v
 }
 
-// Destroy ends the value behind a representation; the component model calls it when the last handle is gone.
-func (c *Class[T]) Destroy(rep uint32) {
+// Destroy ends the value behind a representation; the component model calls it when the last handle is gone. An error is the guest's
+// trap.
+func (c *Class[T]) Destroy(rep uint32) error {
+	if c.held != nil {
+		if err := c.held(c.objects[rep].value); err != nil {
+			return err
+		}
+	}
+	c.end(rep)
+	return nil
+}
+
+func (c *Class[T]) end(rep uint32) {
 	if v := c.take(rep); c.drop != nil {
 		c.drop(v)
 	}
@@ -77,7 +93,7 @@ func (c *Class[T]) Destroy(rep uint32) {
 func (c *Class[T]) Close() {
 	for i := range c.objects {
 		if c.objects[i].live {
-			c.Destroy(uint32(i))
+			c.end(uint32(i))
 		}
 	}
 }

@@ -181,7 +181,19 @@ func TestClass(t *testing.T) {
 	if again := c.add("c"); again != a {
 		t.Errorf("new representation %d, want the free %d", again, a)
 	}
-	c.Destroy(b)
+	busy := errors.New("busy")
+	c.Hold(func(s string) error {
+		if s == "c" {
+			return busy
+		}
+		return nil
+	})
+	if err := c.Destroy(b); err != nil {
+		t.Errorf("dropping what nothing holds: error %v", err)
+	}
+	if err := c.Destroy(a); !errors.Is(err, busy) || c.Len() != 1 {
+		t.Errorf("dropping what is held: error %v, %d left", err, c.Len())
+	}
 	c.Close()
 	if !slices.Equal(dropped, []string{"b", "c"}) || c.Len() != 0 {
 		t.Errorf("dropped %q, %d left", dropped, c.Len())
