@@ -142,17 +142,23 @@ func within(dir, name string) string {
 
 // identify tells what f holds and lets a module pass. It closes f if it refuses it.
 func identify(f *os.File, name, export string) (*Module, error) {
-	kind, head, err := identifyHead(f)
+	kind, err := Identify(f, name)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read module: %w", err), f.Close())
-	}
-	if reason := kind.refusal(head); reason != "" {
-		if err := f.Close(); err != nil {
-			return nil, err
-		}
-		return nil, refuse(handover.CodeNotRunnable, name+" "+reason)
+		return nil, errors.Join(err, f.Close())
 	}
 	return &Module{File: f, Name: name, Export: export, Kind: kind}, nil
+}
+
+// Identify tells what f, called name, holds. What cannot be run is a *handover.Refusal.
+func Identify(f *os.File, name string) (Kind, error) {
+	kind, head, err := identifyHead(f)
+	if err != nil {
+		return kind, fmt.Errorf("read module: %w", err)
+	}
+	if reason := kind.refusal(head); reason != "" {
+		return kind, refuse(handover.CodeNotRunnable, name+" "+reason)
+	}
+	return kind, nil
 }
 
 // identifyHead reads as much of f as it takes to tell its kind.

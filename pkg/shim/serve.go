@@ -44,7 +44,7 @@ func serve(f flags) error {
 
 	events := task.NewPublisher(os.Getenv("TTRPC_ADDRESS"), f.namespace)
 	idle := make(chan struct{}, 1)
-	service := task.New(f.namespace, events, func() {
+	service := task.New(f.namespace, f.address, events, func() {
 		select {
 		case idle <- struct{}{}:
 		default: // it has been told

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/containerd/containerd/api/types"
 	"golang.org/x/sys/unix"
 
-	"wasmgo/pkg/bundle"
 	"wasmgo/pkg/cache"
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/image"
@@ -23,12 +23,13 @@ const defaultRoot = "/var/lib/wasmgo"
 
 // New returns the service of a shim that serves namespace. Shutdown is called when containerd has asked for the end of
 // the shim and there is no container; it must not block.
-func New(namespace string, events *Publisher, shutdown func()) *Service {
+// Address is containerd's socket.
+func New(namespace, address string, events *Publisher, shutdown func()) *Service {
 	root := os.Getenv("WASMGO_ROOT")
 	if root == "" {
 		root = defaultRoot
 	}
-	return newService(namespace, &host{tools: sync.OnceValues(func() (*tools, error) { return openTools(root) })}, events, shutdown)
+	return newService(namespace, &host{tools: sync.OnceValues(func() (*tools, error) { return openTools(root, address) })}, events, shutdown)
 }
 
 // Reclaim kills and removes what is left of the container in the bundle dir when its shim is gone.
@@ -41,11 +42,20 @@ type host struct {
 
 // tools are what containers on this host share.
 type tools struct {
-	runner string // directory of the runner
-	cache  *cache.Cache
+	runner  string // directory of the runner
+	cache   *cache.Cache
+	root    string // directory of all that is kept
+	cli     string // the program wasmgo
+	address string // containerd's socket
 }
 
-func openTools(root string) (*tools, error) {
+// siblingCLI is the program wasmgo that lies beside this one.
+func siblingCLI() (string, error) {
+	exe, err := os.Executable()
+	return filepath.Join(filepath.Dir(exe), "wasmgo"), err
+}
+
+func openTools(root, address string) (*tools, error) {
 	runner, err := runnerbin.Dir(root)
 	if err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
@@ -54,7 +64,11 @@ func openTools(root string) (*tools, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	return &tools{runner, c}, nil
+	cli, err := siblingCLI()
+	if err != nil {
+		return nil, fmt.Errorf("wasmgo: %w", err)
+	}
+	return &tools{runner: runner, cache: c, root: root, cli: cli, address: address}, nil
 }
 
 func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {
@@ -67,7 +81,7 @@ func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {
 		Rootfs: mounts(l.rootfs), Stdio: l.files, Terminal: l.terminal,
 		Runner: t.runner, SystemdCgroup: l.bundle.SystemdCgroup(),
 		Guest: func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
-			return t.guest(ctx, root, l.bundle)
+			return t.guest(ctx, root, l)
 		},
 	})
 	if err != nil {
@@ -86,8 +100,8 @@ func mounts(rootfs []*types.Mount) []sandbox.Mount {
 
 // guest finds the container's module and has it compiled. What is wrong with the module is the container's outcome: it
 // goes to the runner as a refusal.
-func (t *tools) guest(ctx context.Context, root *os.File, b *bundle.Bundle) (handover.Guest, *os.File, error) {
-	p := b.Spec.Process
+func (t *tools) guest(ctx context.Context, root *os.File, l launch) (handover.Guest, *os.File, error) {
+	b, p := l.bundle, l.bundle.Spec.Process
 	g := handover.Guest{Module: p.Args[0], Args: p.Args, Env: p.Env, Cwd: p.Cwd, MemoryLimit: b.MemoryLimit()}
 	filter, err := t.cache.Seccomp(ctx, b.Spec.Linux.Seccomp)
 	if err != nil {
@@ -96,7 +110,7 @@ func (t *tools) guest(ctx context.Context, root *os.File, b *bundle.Bundle) (han
 	if filter != nil {
 		g.Seccomp = [][]byte{filter}
 	}
-	code, err := t.load(ctx, root, &g)
+	code, err := t.load(ctx, root, l, &g)
 	if refusal, ok := errors.AsType[*handover.Refusal](err); ok {
 		g.Refusal = refusal
 		return g, nil, nil
@@ -108,14 +122,11 @@ func (t *tools) guest(ctx context.Context, root *os.File, b *bundle.Bundle) (han
 }
 
 // load returns the directory with the compiled code of the module g names, and completes g.
-func (t *tools) load(ctx context.Context, root *os.File, g *handover.Guest) (*os.File, error) {
-	m, err := image.Find(root, image.Process{Args: g.Args, Env: g.Env, Cwd: g.Cwd})
-	if err != nil {
-		return nil, err
+func (t *tools) load(ctx context.Context, root *os.File, l launch, g *handover.Guest) (*os.File, error) {
+	entry, err := t.file(ctx, root, g)
+	if missed, ok := errors.AsType[*handover.Refusal](err); ok && missed.Code == handover.CodeNotFound {
+		entry, err = t.layer(ctx, root, l, g, missed)
 	}
-	defer m.File.Close()
-	g.Module, g.Export = m.Name, m.Export
-	entry, err := t.cache.Code(ctx, m.File, m.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +136,17 @@ func (t *tools) load(ctx context.Context, root *os.File, g *handover.Guest) (*os
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	return os.NewFile(uintptr(fd), entry.Dir().Name()), nil
+}
+
+// file returns the compiled code of the module that is a file of the container.
+func (t *tools) file(ctx context.Context, root *os.File, g *handover.Guest) (*cache.Entry, error) {
+	m, err := image.Find(root, image.Process{Args: g.Args, Env: g.Env, Cwd: g.Cwd})
+	if err != nil {
+		return nil, err
+	}
+	defer m.File.Close()
+	g.Module, g.Export = m.Name, m.Export
+	return t.cache.Code(ctx, m.File, m.Name)
 }
 
 // started is a sandbox as the service sees it.

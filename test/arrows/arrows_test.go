@@ -12,7 +12,7 @@ import (
 
 // Where each package of the product stands. One that is in none of them fails the test: say where it belongs.
 var (
-	host   = []string{"bundle", "cache", "detached", "image", "lockfile", "native", "runnerbin", "sandbox", "shim", "stdio", "task"}
+	host   = []string{"bundle", "cache", "content", "detached", "image", "layers", "lockfile", "native", "runnerbin", "sandbox", "shim", "stdio", "task"}
 	guest  = []string{"component", "engine", "runner", "wasi"}
 	border = []string{"capability", "handover"}
 )

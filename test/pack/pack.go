@@ -26,8 +26,22 @@ type Image struct {
 	Platform v1.Platform
 	// Config is the image's configuration: Entrypoint, Cmd, Env, WorkingDir, User.
 	Config v1.ImageConfig
-	// Files are the regular files of the only layer, by their absolute path; directories above them are made.
+	// Files are the regular files of the only tar layer, by their absolute path; directories above them are made. Without
+	// files and with Layers there is no tar layer.
 	Files map[string]File
+	// Layers are further layers, which no diff_id stands for: modules and files of images of shapes L and A.
+	Layers []Layer
+	// Artifact makes the configuration that of the CNCF artifact (shape A): Config is left out of it.
+	Artifact bool
+	// Index puts an index above the manifest, with an attestation beside it, as docker buildx does.
+	Index bool
+}
+
+// Layer is one layer that is no change of the root file system.
+type Layer struct {
+	MediaType string
+	Title     string // org.opencontainers.image.title, "" for none
+	Content   []byte
 }
 
 // File is a file of an image.
@@ -60,19 +74,28 @@ func Write(w io.Writer, img Image) error {
 		return add(mediaType, content), err
 	}
 
-	layer, err := writeLayer(img.Files)
-	if err != nil {
-		return fmt.Errorf("layer of %s: %w", img.Name, err)
+	var layers []v1.Descriptor
+	diffIDs := []digest.Digest{} // in JSON [], not null
+	if len(img.Files) > 0 || len(img.Layers) == 0 {
+		layer, err := writeLayer(img.Files)
+		if err != nil {
+			return fmt.Errorf("layer of %s: %w", img.Name, err)
+		}
+		packed, err := compress(layer)
+		if err != nil {
+			return fmt.Errorf("layer of %s: %w", img.Name, err)
+		}
+		layers = append(layers, add(v1.MediaTypeImageLayerGzip, packed))
+		diffIDs = append(diffIDs, digest.FromBytes(layer))
 	}
-	packed, err := compress(layer)
-	if err != nil {
-		return fmt.Errorf("layer of %s: %w", img.Name, err)
+	for _, l := range img.Layers {
+		d := add(l.MediaType, l.Content)
+		if l.Title != "" {
+			d.Annotations = map[string]string{v1.AnnotationTitle: l.Title}
+		}
+		layers = append(layers, d)
 	}
-	config, err := addJSON(v1.MediaTypeImageConfig, v1.Image{
-		Platform: img.Platform,
-		Config:   img.Config,
-		RootFS:   v1.RootFS{Type: "layers", DiffIDs: []digest.Digest{digest.FromBytes(layer)}},
-	})
+	config, err := addJSON(img.config(layers, diffIDs))
 	if err != nil {
 		return err
 	}
@@ -80,15 +103,75 @@ func Write(w io.Writer, img Image) error {
 		Versioned: specs.Versioned{SchemaVersion: 2},
 		MediaType: v1.MediaTypeImageManifest,
 		Config:    config,
-		Layers:    []v1.Descriptor{add(v1.MediaTypeImageLayerGzip, packed)},
+		Layers:    layers,
 	})
 	if err != nil {
 		return err
 	}
 	manifest.Platform = &img.Platform
+	target := manifest
+	if img.Index {
+		attestation, err := addAttestation(add, addJSON, manifest)
+		if err != nil {
+			return err
+		}
+		target, err = addJSON(v1.MediaTypeImageIndex, v1.Index{
+			Versioned: specs.Versioned{SchemaVersion: 2},
+			MediaType: v1.MediaTypeImageIndex,
+			Manifests: []v1.Descriptor{attestation, manifest},
+		})
+		if err != nil {
+			return err
+		}
+	}
 	_, tag, _ := strings.Cut(path.Base(img.Name), ":")
-	manifest.Annotations = map[string]string{nameAnnotation: img.Name, v1.AnnotationRefName: tag}
-	return writeLayout(w, manifest, blobs)
+	target.Annotations = map[string]string{nameAnnotation: img.Name, v1.AnnotationRefName: tag}
+	return writeLayout(w, target, blobs)
+}
+
+// artifactConfig is what the configuration of a CNCF Wasm artifact has in it (tag-runtime.cncf.io, "Wasm OCI Artifact layout").
+type artifactConfig struct {
+	Created      string          `json:"created"`
+	Architecture string          `json:"architecture"`
+	OS           string          `json:"os"`
+	LayerDigests []digest.Digest `json:"layerDigests"`
+}
+
+// config returns the image's configuration and its media type.
+func (img *Image) config(layers []v1.Descriptor, diffIDs []digest.Digest) (mediaType string, config any) {
+	if !img.Artifact {
+		return v1.MediaTypeImageConfig, v1.Image{
+			Platform: img.Platform, Config: img.Config,
+			RootFS: v1.RootFS{Type: "layers", DiffIDs: diffIDs},
+		}
+	}
+	c := artifactConfig{Created: "2026-01-01T00:00:00Z", Architecture: img.Platform.Architecture, OS: img.Platform.OS}
+	for _, l := range layers {
+		c.LayerDigests = append(c.LayerDigests, l.Digest)
+	}
+	return "application/vnd.wasm.config.v0+json", c
+}
+
+// addAttestation makes a manifest such as buildx puts beside an image (docs.docker.com, "Image attestation storage").
+func addAttestation(add func(string, []byte) v1.Descriptor, addJSON func(string, any) (v1.Descriptor, error), of v1.Descriptor) (v1.Descriptor, error) {
+	unknown := v1.Platform{OS: "unknown", Architecture: "unknown"}
+	statement := add("application/vnd.in-toto+json", []byte(`{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"https://slsa.dev/provenance/v0.2"}`))
+	statement.Annotations = map[string]string{"in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2"}
+	config, err := addJSON(v1.MediaTypeImageConfig, v1.Image{
+		Platform: unknown, RootFS: v1.RootFS{Type: "layers", DiffIDs: []digest.Digest{statement.Digest}},
+	})
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	d, err := addJSON(v1.MediaTypeImageManifest, v1.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2},
+		MediaType: v1.MediaTypeImageManifest,
+		Config:    config,
+		Layers:    []v1.Descriptor{statement},
+	})
+	d.Platform = &unknown
+	d.Annotations = map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": of.Digest.String()}
+	return d, err
 }
 
 func writeLayout(w io.Writer, manifest v1.Descriptor, blobs map[digest.Digest][]byte) error {

@@ -1,0 +1,84 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/containerd/errdefs"
+	"github.com/opencontainers/go-digest"
+
+	"wasmgo/pkg/content"
+	"wasmgo/pkg/handover"
+	"wasmgo/pkg/image"
+	"wasmgo/pkg/image/manifest"
+)
+
+// maxDepth is how many indexes may stand above a manifest.
+const maxDepth = 4
+
+// resolve answers a query.
+func resolve(ctx context.Context, c *content.Client, q image.Query) (*image.Answer, error) {
+	o, err := whose(ctx, c, q)
+	if err != nil {
+		return nil, err
+	}
+	if o.name == "" {
+		return &image.Answer{}, nil
+	}
+	m, d, err := manifestOf(ctx, c, o.digest, 0)
+	if errors.Is(err, manifest.ErrInvalid) {
+		return &image.Answer{Image: o.name, Refusal: &handover.Refusal{
+			Code: handover.CodeNotRunnable, Message: fmt.Sprintf("image %s cannot be run: %v", o.name, err),
+		}}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("image %s: %w", o.name, err)
+	}
+	a := choose(o.name, m, q.Process)
+	if o.record && a.Module != nil {
+		if err := c.LabelContainer(ctx, q.Container, RecordLabel, d.String()); err != nil {
+			return nil, fmt.Errorf("keep a record of the image in container %s: %w", q.Container, err)
+		}
+	}
+	return a, nil
+}
+
+// manifestOf returns the manifest behind the index or manifest d, and its digest.
+func manifestOf(ctx context.Context, c *content.Client, d digest.Digest, depth int) (*manifest.Manifest, digest.Digest, error) {
+	document, err := c.Read(ctx, d, manifest.MaxDocument)
+	if err != nil {
+		return nil, "", fmt.Errorf("manifest %s: %w", d, explain(err))
+	}
+	if !manifest.LooksLikeIndex(document) {
+		m, err := manifest.ParseManifest(document)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", d, err)
+		}
+		return m, d, err
+	}
+	list, err := manifest.ParseIndex(document)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", d, err)
+	}
+	if depth == maxDepth {
+		return nil, "", fmt.Errorf("index %s: more than %d indexes in each other: %w", d, maxDepth, manifest.ErrInvalid)
+	}
+	// Of several platforms usually one has been pulled.
+	var missing error
+	for _, entry := range manifest.Prefer(list) {
+		m, d, err := manifestOf(ctx, c, entry.Digest, depth+1)
+		switch {
+		case err == nil:
+			return m, d, nil
+		case !errdefs.IsNotFound(err):
+			return nil, "", err
+		case missing == nil:
+			missing = err
+		}
+	}
+	if missing == nil {
+		return nil, "", fmt.Errorf("index %s lists no image: %w", d, manifest.ErrInvalid)
+	}
+	return nil, "", missing
+}

@@ -1,0 +1,80 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"wasmgo/pkg/cache"
+	"wasmgo/pkg/handover"
+	"wasmgo/pkg/image"
+)
+
+// layer returns the compiled code of the layer that the container l runs, completes g and puts the image's files in
+// their places. missed is what looking for a file said; it stands if the image has no Wasm layers.
+func (t *tools) layer(ctx context.Context, root *os.File, l launch, g *handover.Guest, missed *handover.Refusal) (*cache.Entry, error) {
+	q := image.Query{
+		Namespace: l.namespace, Container: l.id,
+		Digest:  image.DockerDigest(l.sources(), l.id),
+		Process: image.Process{Args: g.Args, Env: g.Env, Cwd: g.Cwd}.Naming(),
+	}
+	source := image.Source{Program: t.cli, Address: t.address}
+	a, err := source.Ask(ctx, q)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s; looked for among the layers of the image: %w", missed.Message, err)
+	case a.Refusal != nil:
+		return nil, a.Refusal
+	case a.Module == nil:
+		return nil, missed
+	}
+	q.Image = a.Image
+	fetch := func(layers []image.Layer, files []*os.File) error {
+		q.Fetch = layers
+		return source.Fetch(ctx, q, files)
+	}
+	if err := image.Place(root, a.Files, fetch); err != nil {
+		return nil, err
+	}
+	g.Module, g.Export = a.Module.Name(a.Image), a.Export
+	f, err := t.temporary()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if err := fetch([]image.Layer{*a.Module}, []*os.File{f}); err != nil {
+		return nil, err
+	}
+	if _, err := image.Identify(f, g.Module); err != nil {
+		return nil, err
+	}
+	return t.cache.Code(ctx, f, g.Module)
+}
+
+// temporary opens a file without a name for a module on its way to the compiler.
+func (t *tools) temporary() (*os.File, error) {
+	fd, err := unix.Open(t.root, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err == nil {
+		return os.NewFile(uintptr(fd), t.root), nil
+	}
+	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) {
+		return nil, &os.PathError{Op: "open", Path: t.root, Err: err}
+	}
+	f, err := os.CreateTemp(t.root, ".layer-*")
+	if err != nil {
+		return nil, err
+	}
+	return f, os.Remove(f.Name())
+}
+
+// sources lists what of the host is mounted into the container.
+func (l *launch) sources() []string {
+	var out []string
+	for _, m := range l.bundle.Spec.Mounts {
+		out = append(out, m.Source)
+	}
+	return out
+}
