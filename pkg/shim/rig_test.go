@@ -102,7 +102,8 @@ func (r *rig) bundle(t *testing.T, id string, args []string, changes ...func(*sp
 	}
 	spec := &specs.Spec{
 		Version: "1.2.0",
-		Process: &specs.Process{Args: append([]string{"/none.wasm"}, args...), Cwd: "/"},
+		// A directory: refused, and no image is asked for it.
+		Process: &specs.Process{Args: append([]string{"/"}, args...), Cwd: "/"},
 		Root:    &specs.Root{Path: "rootfs"},
 		Linux: &specs.Linux{
 			CgroupsPath: "wasmgo-shim-test-" + strconv.Itoa(os.Getpid()) + "-" + id,
