@@ -162,14 +162,21 @@ func (b *builder) makeCwd() error {
 	return nil
 }
 
+// seal makes the root file system read-only where that is asked for. It comes after Config.Guest, which may put files of the image
+// there.
+func (b *builder) seal() error {
+	if !b.spec.Root.Readonly {
+		return nil
+	}
+	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+	if err := unix.MountSetattr(b.root, "", unix.AT_EMPTY_PATH, &attr); err != nil {
+		return fmt.Errorf("root.readonly: %w", os.NewSyscallError("mount_setattr", err))
+	}
+	return nil
+}
+
 // pivot makes the root file system the "/" of the mount namespace and lets go of the host's tree.
 func (b *builder) pivot() error {
-	if b.spec.Root.Readonly {
-		attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
-		if err := unix.MountSetattr(b.root, "", unix.AT_EMPTY_PATH, &attr); err != nil {
-			return fmt.Errorf("root.readonly: %w", os.NewSyscallError("mount_setattr", err))
-		}
-	}
 	if err := unix.Fchdir(b.root); err != nil {
 		return fmt.Errorf("change root: %w", os.NewSyscallError("fchdir", err))
 	}

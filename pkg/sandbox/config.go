@@ -31,8 +31,9 @@ type Config struct {
 	// SystemdCgroup makes the control group through systemd; linux.cgroupsPath has the form slice:prefix:name then.
 	SystemdCgroup bool
 	// Guest is called when the root file system stands, on the goroutine that called Start, outside of the sandbox. root is an
-	// O_PATH descriptor of the container's "/" as seen with all its mounts, valid during the call. Guest returns what to
-	// hand over and the directory with the compiled code, nil if there is none to load; Start closes code.
+	// O_PATH descriptor of the container's "/" as seen with all its mounts, valid during the call, and not read-only yet where
+	// root.readonly asks for that. Guest returns what to hand over and the directory with the compiled code, nil if there is
+	// none to load; Start closes code.
 	Guest func(ctx context.Context, root *os.File) (g handover.Guest, code *os.File, err error)
 }
 

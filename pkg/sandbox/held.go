@@ -56,6 +56,9 @@ func (p *Process) startHeld(ctx context.Context, b *builder) (g handover.Guest, 
 	if code != nil {
 		defer code.Close()
 	}
+	if err := t.do(b.seal); err != nil {
+		return g, err
+	}
 	return g, p.deliver(b, code)
 }
 

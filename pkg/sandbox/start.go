@@ -140,6 +140,9 @@ func (p *Process) startDirect(ctx context.Context, b *builder) (g handover.Guest
 	if code != nil {
 		defer code.Close()
 	}
+	if err := t.do(b.seal); err != nil {
+		return g, err
+	}
 	return g, p.launch(t, b, b.runner(code))
 }
 
