@@ -1,0 +1,54 @@
+package wasi
+
+import (
+	"errors"
+	"time"
+
+	"wasmgo/pkg/component/wit"
+	"wasmgo/pkg/wasi/cli"
+	"wasmgo/pkg/wasi/clocks"
+	wasiio "wasmgo/pkg/wasi/io"
+	"wasmgo/pkg/wasi/random"
+)
+
+// A Config is what a guest is given of the world.
+type Config struct {
+	cli.Config
+	// Zone is the time zone; nil is UTC.
+	Zone *time.Location
+}
+
+// A Host is WASI for one instance. All but Interrupt is for the goroutine that runs the guest.
+type Host struct {
+	io     *wasiio.Host
+	cli    *cli.Host
+	clocks *clocks.Host
+	random *random.Host
+}
+
+// New makes a host. Close frees it.
+func New(c Config) (*Host, error) {
+	io, err := wasiio.New()
+	if err != nil {
+		return nil, err
+	}
+	return &Host{io: io, cli: cli.New(io, c.Config), clocks: clocks.New(io, c.Zone), random: random.New()}, nil
+}
+
+// Interfaces are what the host provides, for [component.Program.Instantiate] and Check.
+func (h *Host) Interfaces() []*wit.Interface {
+	var all []*wit.Interface
+	for _, of := range [][]*wit.Interface{h.cli.Interfaces(), h.io.Interfaces(), h.clocks.Interfaces(), h.random.Interfaces()} {
+		all = append(all, of...)
+	}
+	return all
+}
+
+// Interrupt ends what the guest waits for, now and from now on, with a trap. It may be called by any goroutine, also after Close.
+func (h *Host) Interrupt() { h.io.Poller.Interrupt() }
+
+// Close frees what the guest has not dropped, and the host. The guest must have ended.
+func (h *Host) Close() error {
+	h.cli.Close()
+	return errors.Join(h.io.Close())
+}
