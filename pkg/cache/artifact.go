@@ -60,21 +60,27 @@ func edges(f io.ReaderAt, size int64) (sum string, head []byte, err error) {
 	return hex.EncodeToString(h.Sum(nil)), head, nil
 }
 
-// seal makes f, which a worker has written, into compiled code for good, and returns its size and edges.
-func seal(f *os.File) (size int64, sum string, err error) {
+// seal makes f, which a worker has written, into the file name of an entry for good. Code says that it must be compiled code.
+func seal(f *os.File, name string, code bool) (fileMeta, error) {
 	info, err := f.Stat()
 	if err != nil {
-		return 0, "", err
+		return fileMeta{}, err
 	}
-	sum, head, err := edges(f, info.Size())
+	ends, head, err := edges(f, info.Size())
 	if err != nil {
-		return 0, "", err
+		return fileMeta{}, err
 	}
-	if err := checkCode(head, info.Size()); err != nil {
-		return 0, "", err
+	if code {
+		if err := checkCode(head, info.Size()); err != nil {
+			return fileMeta{}, err
+		}
+	}
+	sum, err := digestOfFile(f)
+	if err != nil {
+		return fileMeta{}, err
 	}
 	if err := f.Chmod(0o444); err != nil {
-		return 0, "", err
+		return fileMeta{}, err
 	}
-	return info.Size(), sum, f.Sync()
+	return fileMeta{Name: name, Size: info.Size(), Edges: ends, SHA256: sum}, f.Sync()
 }

@@ -8,20 +8,31 @@ import (
 	"path/filepath"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
 	"wasmgo/pkg/runnerbin"
 )
 
 // maxModule is in bytes. The largest modules known (language runtimes with their libraries) are near 100 MiB.
 const maxModule = 1 << 30
 
+// Config says where a cache is and who compiles for it.
+type Config struct {
+	// Root is the directory of the cache, which is made if it does not exist.
+	Root string
+	// Runner is the directory of the runner that compiles (programs.Runner).
+	Runner string
+	// Max bounds the compiled code on disk, in bytes; 0 is DefaultMax.
+	Max int64
+	// Idle has everything compiled at idle priority, as long as nobody else waits for it.
+	Idle bool
+}
+
 // Cache is a directory of compiled code, for one runner. It is safe for use by several goroutines, and its directory by
 // several processes.
 type Cache struct {
-	root   string
+	*Store
 	runner string // directory that holds the runner
 	engine string // what compiled code depends on besides the module
+	idle   bool
 	secret [secretSize]byte
 
 	// Bounds; tests lower them.
@@ -33,17 +44,17 @@ type Cache struct {
 	filters map[string][]byte // by key
 }
 
-// Open returns the cache in the directory root, which is made if it does not exist. RunnerDir is the directory of the runner
-// that compiles (runnerbin.Dir). There is nothing to close.
-func Open(root, runnerDir string) (*Cache, error) {
-	fingerprint, err := runnerbin.FingerprintOf(runnerDir)
+// Open opens a cache. There is nothing to close.
+func Open(config Config) (*Cache, error) {
+	fingerprint, err := runnerbin.FingerprintOf(config.Runner)
 	if err != nil {
 		return nil, err
 	}
 	c := &Cache{
-		root:      root,
-		runner:    runnerDir,
+		Store:     &Store{root: config.Root},
+		runner:    config.Runner,
 		engine:    fingerprint + "\n" + cpuFeatures(),
+		idle:      config.Idle,
 		maxModule: maxModule,
 		compile:   compileLimits(),
 		translate: translateLimits(),
@@ -54,31 +65,15 @@ func Open(root, runnerDir string) (*Cache, error) {
 			return nil, fmt.Errorf("cache of compiled code: %w", err)
 		}
 	}
-	if err := ours(root); err != nil {
-		return nil, fmt.Errorf("cache of compiled code: %w", err)
+	if c.Store, err = OpenStore(config.Root, config.Max); err != nil {
+		return nil, err
 	}
-	c.secret, err = openSecret(filepath.Join(root, "content.secret"))
+	c.secret, err = openSecret(filepath.Join(config.Root, "content.secret"))
 	if err != nil {
 		return nil, fmt.Errorf("cache of compiled code: %w", err)
 	}
 	return c, nil
 }
-
-// ours makes sure that nobody else can put code into the directory path.
-func ours(path string) error {
-	var st unix.Stat_t
-	if err := unix.Stat(path, &st); err != nil {
-		return &os.PathError{Op: "stat", Path: path, Err: err}
-	}
-	if int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
-		return fmt.Errorf("%s (mode %o, user %d) must belong to user %d and be writable by nobody else", path, st.Mode&0o7777, st.Uid, os.Geteuid())
-	}
-	return nil
-}
-
-func (c *Cache) codeDir() string    { return filepath.Join(c.root, "code") }
-func (c *Cache) contentDir() string { return filepath.Join(c.root, "content") }
-func (c *Cache) seccompDir() string { return filepath.Join(c.root, "seccomp") }
 
 // digest is the SHA-256 of a module.
 type digest [sha256.Size]byte

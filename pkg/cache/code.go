@@ -4,56 +4,52 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"wasmgo/pkg/handover"
-	"wasmgo/pkg/lockfile"
-)
-
-const (
-	lockSuffix = ".lock"
-	tempSuffix = ".tmp"
 )
 
 // maxChanges is how often compiling is begun again because the module changed meanwhile.
 const maxChanges = 3
 
+// codeFactor is how many times larger than its module compiled code is at most, for an estimate: 4 for Ruby, less for others.
+const codeFactor = 5
+
 // errChanged says that the module is not any more what its digest says.
 var errChanged = errors.New("module changes while it is read")
 
-// Code returns the compiled form of the module m, called name in messages. If there is none yet it is compiled, or, if
-// somebody else is doing that, waited for. M is read from its beginning whatever its offset.
+// Option changes how an entry is made.
+type Option func(*maker)
+
+// Tell has f called about once a second, from one goroutine at a time, while an entry is made or waited for; not at all if
+// that takes less. F must not block.
+func Tell(f func(Progress)) Option { return func(m *maker) { m.tell = f } }
+
+// Code returns the compiled form of the core module m, called name in messages. If there is none yet it is compiled, or, if
+// somebody else is doing that, waited for. Nothing of m is kept in memory.
 //
 // A *handover.Refusal says that the module cannot be compiled, and why.
-func (c *Cache) Code(ctx context.Context, m *os.File, name string) (*Entry, error) {
-	d, err := c.digestOf(m, name)
+func (c *Cache) Code(ctx context.Context, m io.ReaderAt, name string, options ...Option) (*Entry, error) {
+	d, size, err := c.digestOf(m, name)
 	if err != nil {
 		return nil, err
 	}
 	for range maxChanges {
-		key := c.key(d)
-		e, err := openEntry(filepath.Join(c.codeDir(), key), key)
-		if err == nil {
-			return e, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errDamaged) {
-			return nil, fmt.Errorf("compiled code of %s: %w", name, err)
-		}
-		var now digest
-		e, now, err = c.compileOnce(ctx, d, m, name)
-		switch {
-		case err == nil:
-			return e, nil
-		case !errors.Is(err, errChanged):
-			return nil, fmt.Errorf("compile %s: %w", name, err)
+		now := d
+		e, err := c.keep(ctx, c.compiled(d, size, name, options, func(ctx context.Context, temp string) (about meta, err error) {
+			about, now, err = c.compileInto(ctx, temp, m, size, name, options)
+			if now != d && isVerdict(err) {
+				err = errChanged
+			}
+			return about, err
+		}))
+		if !errors.Is(err, errChanged) {
+			return e, wrap(name, err)
 		}
 		d = now
 	}
@@ -63,142 +59,131 @@ func (c *Cache) Code(ctx context.Context, m *os.File, name string) (*Entry, erro
 	}
 }
 
-// compileOnce compiles m, whose digest is d, and opens the entry; unless another was faster, then it opens theirs. With errChanged
-// it returns what the digest was when m was read now.
-func (c *Cache) compileOnce(ctx context.Context, d digest, m *os.File, name string) (e *Entry, now digest, err error) {
-	key := c.key(d)
-	path := filepath.Join(c.codeDir(), key)
-	lock, err := lockfile.Acquire(ctx, path+lockSuffix)
-	if err != nil {
-		return nil, now, err
-	}
-	defer func() {
-		if err = errors.Join(err, lock.Unlock()); err != nil && e != nil {
-			e, err = nil, errors.Join(err, e.Close())
+// CodeOf returns the compiled form of the core module whose SHA-256 is d. Only if there is none yet, the module itself is needed:
+// open gives it, by whoever compiles it, and its content must be that of d. CodeOf closes what open returned.
+//
+// A *handover.Refusal, also of open, says that the module cannot be compiled, and why.
+func (c *Cache) CodeOf(ctx context.Context, d [sha256.Size]byte, name string, open func(context.Context) (*os.File, error), options ...Option) (*Entry, error) {
+	e, err := c.keep(ctx, c.compiled(d, 0, name, options, func(ctx context.Context, temp string) (about meta, err error) {
+		m, err := open(ctx)
+		if err != nil {
+			return about, err
 		}
-	}()
-	e, err = openEntry(path, key)
-	switch {
-	case err == nil:
-		return e, d, nil
-	case errors.Is(err, errDamaged):
-		if err := os.RemoveAll(path); err != nil {
-			return nil, now, err
+		defer func() { err = errors.Join(err, m.Close()) }()
+		info, err := m.Stat()
+		if err != nil {
+			return about, err
 		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, now, err
-	}
-	if err := c.sweep(); err != nil {
-		return nil, now, err
-	}
-	now, err = c.fill(ctx, path+tempSuffix, d, m, name)
-	if err != nil {
-		return nil, now, errors.Join(err, os.RemoveAll(path+tempSuffix))
-	}
-	if err := commit(path+tempSuffix, path); err != nil {
-		return nil, now, errors.Join(err, os.RemoveAll(path+tempSuffix))
-	}
-	e, err = openEntry(path, key)
-	return e, now, err
+		c.room(info.Size() * codeFactor)
+		about, now, err := c.compileInto(ctx, temp, m, info.Size(), name, options)
+		if now != d && isVerdict(err) {
+			err = fmt.Errorf("its digest is sha256:%x, and sha256:%x was asked for", now, d)
+		}
+		return about, err
+	}))
+	return e, wrap(name, err)
 }
 
-// fill makes the directory temp with the compiled form of m in it, all on stable storage.
-func (c *Cache) fill(ctx context.Context, temp string, d digest, m *os.File, name string) (now digest, err error) {
-	if err := os.RemoveAll(temp); err != nil {
-		return now, err
+// Adopt keeps code that was compiled elsewhere, the file m, as if it had been compiled here. The code will be run with all
+// that a container's process may do: it is for whoever calls Adopt to have been told so by the host's owner. The engine refuses what
+// another version or another processor's made.
+func (c *Cache) Adopt(ctx context.Context, m io.ReaderAt, name string, options ...Option) (*Entry, error) {
+	d, size, err := c.digestOf(m, name)
+	if err != nil {
+		return nil, err
 	}
-	if err := os.Mkdir(temp, 0o700); err != nil {
-		return now, err
+	made := c.compiled(d, size, name, options, func(_ context.Context, temp string) (about meta, err error) {
+		file, now, err := c.copyInto(temp, m, name)
+		if err == nil && now != d {
+			err = errChanged
+		}
+		return meta{Files: []fileMeta{file}, Module: hex.EncodeToString(d[:]), Input: size}, err
+	})
+	made.key, made.need = c.key(sha256.Sum256(append([]byte("adopted\n"), d[:]...))), size
+	e, err := c.keep(ctx, made)
+	if errors.Is(err, errNotCode) {
+		return nil, &handover.Refusal{Code: handover.CodeNotRunnable, Message: fmt.Sprintf("%s: %s", name, err)}
 	}
+	return e, wrap(name, err)
+}
+
+// compiled makes a maker of the entry for the module d.
+func (c *Cache) compiled(d digest, size int64, name string, options []Option, fill func(context.Context, string) (meta, error)) maker {
+	m := maker{key: c.key(d), name: name, need: size * codeFactor, fill: fill}
+	for _, o := range options {
+		o(&m)
+	}
+	return m
+}
+
+// wrap says of an error of the host which module it met.
+func wrap(name string, err error) error {
+	if _, ok := errors.AsType[*handover.Refusal](err); ok || err == nil {
+		return err
+	}
+	return fmt.Errorf("compile %s: %w", name, err)
+}
+
+// isVerdict reports whether err, of compiling, says something of the module.
+func isVerdict(err error) bool {
+	_, bad := errors.AsType[*inputError](err)
+	return err == nil || bad
+}
+
+// compileInto has m, of about size bytes, compiled into the directory temp. It says of which content.
+func (c *Cache) compileInto(ctx context.Context, temp string, m io.ReaderAt, size int64, name string, options []Option) (about meta, now digest, err error) {
 	code, err := os.OpenFile(filepath.Join(temp, handover.CodeName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return now, err
+		return about, now, err
 	}
 	defer func() { err = errors.Join(err, code.Close()) }()
 	h := sha256.New()
-	err = c.run(ctx, job{mode: "compile", output: code, limits: c.compile, feed: func(w io.Writer) error {
-		return c.each(m, name, func(p []byte) error {
-			h.Write(p)
-			_, err := w.Write(p)
+	var spent time.Duration
+	whole := false
+	j := job{
+		mode: "compile", output: code, limits: c.compile.of(size), size: size, spent: &spent,
+		wanted: filepath.Join(temp, wantedName),
+		tell:   c.compiled(now, size, name, options, nil).tell,
+		feed: func(w io.Writer) error {
+			err := c.each(m, name, func(p []byte) error {
+				h.Write(p)
+				_, err := w.Write(p)
+				return err
+			})
+			whole = err == nil
 			return err
-		})
-	}})
-	var bad *inputError
-	switch {
-	case errors.As(err, &bad):
-		return now, &handover.Refusal{Code: handover.CodeNotRunnable, Message: name + " cannot be compiled: " + bad.reason}
-	case err != nil:
-		return now, err
+		},
 	}
-	if now = digest(h.Sum(nil)); now != d {
-		return now, errChanged
+	err = c.run(ctx, j)
+	if bad, ok := errors.AsType[*inputError](err); ok && !whole {
+		return about, now, fmt.Errorf("a verdict on a part of it: %s", bad.reason)
 	}
-	size, sum, err := seal(code)
+	now = digest(h.Sum(nil))
+	about = meta{Module: hex.EncodeToString(now[:]), Input: size, CPU: spent}
 	if err != nil {
-		return now, err
+		return about, now, err
 	}
-	about := meta{Code: size, Edges: sum, Module: hex.EncodeToString(d[:]), Name: name, Time: time.Now().UTC()}
-	return now, writeMeta(temp, about)
+	file, err := seal(code, handover.CodeName, true)
+	about.Files = []fileMeta{file}
+	return about, now, err
 }
 
-func writeMeta(dir string, about meta) (err error) {
-	b, err := json.Marshal(about)
+// copyInto copies m into the directory temp, as code.
+func (c *Cache) copyInto(temp string, m io.ReaderAt, name string) (file fileMeta, now digest, err error) {
+	code, err := os.OpenFile(filepath.Join(temp, handover.CodeName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err
+		return file, now, err
 	}
-	f, err := os.OpenFile(filepath.Join(dir, metaName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o400)
+	defer func() { err = errors.Join(err, code.Close()) }()
+	h := sha256.New()
+	err = c.each(m, name, func(p []byte) error {
+		h.Write(p)
+		_, err := code.Write(p)
+		return err
+	})
 	if err != nil {
-		return err
+		return file, now, err
 	}
-	_, werr := f.Write(append(b, '\n'))
-	return errors.Join(werr, f.Sync(), f.Close())
-}
-
-// commit gives the finished directory temp its name. After it returns, the entry survives a crash.
-func commit(temp, path string) error {
-	if err := os.Chmod(temp, 0o755); err != nil {
-		return err
-	}
-	if err := syncDir(temp); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// sweep removes what shims that died in the middle of compiling have left. Their locks are free; one that cannot be had at
-// once belongs to someone who compiles.
-func (c *Cache) sweep() error {
-	entries, err := os.ReadDir(c.codeDir())
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		key, ok := strings.CutSuffix(e.Name(), tempSuffix)
-		if !ok {
-			continue
-		}
-		path := filepath.Join(c.codeDir(), key)
-		lock, err := lockfile.Try(path + lockSuffix)
-		if err != nil {
-			return err
-		}
-		if lock == nil {
-			continue
-		}
-		if err := errors.Join(os.RemoveAll(path+tempSuffix), lock.Unlock()); err != nil {
-			return err
-		}
-	}
-	return nil
+	file, err = seal(code, handover.CodeName, true)
+	return file, digest(h.Sum(nil)), err
 }

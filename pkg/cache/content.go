@@ -122,43 +122,45 @@ func (t *tagger) mac(dst []byte, nonce byte, p []byte) []byte {
 	return t.aead.Seal(dst, n[:], nil, p)
 }
 
-// digestOf returns the digest of what m holds. If m is written meanwhile, it is the digest of something that m held in parts.
-func (c *Cache) digestOf(m *os.File, name string) (digest, error) {
-	tag, err := c.scan(m, name, nil)
+// digestOf returns the digest of what m holds, and its size. If m is written meanwhile, it is the digest of something that m held
+// in parts.
+func (c *Cache) digestOf(m io.ReaderAt, name string) (d digest, size int64, err error) {
+	tag, size, err := c.scan(m, name, nil)
 	if err != nil {
-		return digest{}, err
+		return d, size, err
 	}
 	if d, ok := c.lookup(tag); ok {
-		return d, nil
+		return d, size, nil
 	}
 	// Both from one reading: of a file that changes, the tag of one content must not get the digest of another.
 	h := sha256.New()
-	tag, err = c.scan(m, name, h)
+	tag, size, err = c.scan(m, name, h)
 	if err != nil {
-		return digest{}, err
+		return d, size, err
 	}
-	d := digest(h.Sum(nil))
-	return d, c.remember(tag, d)
+	d = digest(h.Sum(nil))
+	return d, size, c.remember(tag, d)
 }
 
-// scan reads m from its beginning and returns the tag of it; h, unless nil, gets the same bytes.
-func (c *Cache) scan(m *os.File, name string, h hash.Hash) (string, error) {
+// scan reads m from its beginning and returns the tag of it and how much there was; h, unless nil, gets the same bytes.
+func (c *Cache) scan(m io.ReaderAt, name string, h hash.Hash) (tag string, size int64, err error) {
 	t, err := newTagger(c.secret)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	err = c.each(m, name, func(p []byte) error {
+		size += int64(len(p))
 		t.add(p)
 		if h != nil {
 			h.Write(p)
 		}
 		return nil
 	})
-	return t.sum(), err
+	return t.sum(), size, err
 }
 
 // each calls f with the chunks of m, all but the last of full size. A module beyond the limit is a refusal.
-func (c *Cache) each(m *os.File, name string, f func(p []byte) error) error {
+func (c *Cache) each(m io.ReaderAt, name string, f func(p []byte) error) error {
 	array := chunks.Get().(*[chunk]byte)
 	defer chunks.Put(array)
 	buf := array[:]
@@ -211,5 +213,6 @@ func (c *Cache) remember(tag string, d digest) error {
 	if err != nil {
 		return fmt.Errorf("index of modules: %w", err)
 	}
+	keepNewest(c.contentDir(), maxLinks)
 	return nil
 }

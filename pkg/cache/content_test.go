@@ -86,7 +86,7 @@ func TestSecretIsMadeOnceAndKept(t *testing.T) {
 func TestDigestsInTheIndexAreChecked(t *testing.T) {
 	c := newCache(t, "good")
 	m := newModule(t, "module")
-	want, err := c.digestOf(m, "/app.wasm")
+	want, _, err := c.digestOf(m, "/app.wasm")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,11 +96,11 @@ func TestDigestsInTheIndexAreChecked(t *testing.T) {
 		if err := os.Symlink(target, link); err != nil {
 			t.Fatal(err)
 		}
-		if d, err := c.digestOf(m, "/app.wasm"); d != want || err != nil {
+		if d, _, err := c.digestOf(m, "/app.wasm"); d != want || err != nil {
 			t.Errorf("with the link %q: digest %x, %v, want %x", target, d, err, want)
 		}
 		// The bad link is gone by now, and the next look-up puts a good one there.
-		if _, err := c.digestOf(m, "/app.wasm"); err != nil {
+		if _, _, err := c.digestOf(m, "/app.wasm"); err != nil {
 			t.Fatal(err)
 		}
 		if _, ok := c.lookup(filepath.Base(link)); !ok {

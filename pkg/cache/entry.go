@@ -1,45 +1,29 @@
 package cache
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/detached"
-	"wasmgo/pkg/handover"
 )
 
-// metaName is the file beside the code that tells about it.
-const metaName = "meta"
-
-// maxMeta bounds that file, in bytes.
-const maxMeta = 64 << 10
-
 // touchEvery is how exactly an entry's last use is noted.
-const touchEvery = time.Hour
+const touchEvery = time.Minute
 
-// meta is what the file of that name holds, as JSON.
-type meta struct {
-	Code   int64     // size of the code, bytes
-	Edges  string    // see edges
-	Module string    // the module's SHA-256
-	Name   string    // of the module where it was first compiled; for people
-	Time   time.Time // when that was
-}
-
-// Entry is a compiled module. Its owner closes it.
+// Entry is a compiled module in use: as long as Dir or a duplicate of it is open, in whatever process, the entry is not evicted.
+// Its owner closes it.
 type Entry struct {
 	dir *os.File
 	key string
 }
 
 // Dir is a directory that holds the compiled module as the file handover.CodeName, to be the runner's descriptor
-// handover.CodeFD. The entry keeps it; os.File's SyscallConn or a duplicate outlives Close.
+// handover.CodeFD. The entry keeps it; a duplicate outlives Close.
 func (e *Entry) Dir() *os.File { return e.dir }
 
 // Key names the compiled module: the directory's name on disk.
@@ -53,12 +37,19 @@ func (e *Entry) Close() error {
 	return nil
 }
 
-// errDamaged is an entry that is there and not as it was made.
-var errDamaged = errors.New("damaged")
+var (
+	// errDamaged is an entry that is there and not as it was made.
+	errDamaged = errors.New("damaged")
+	// errGoing is an entry that is being evicted.
+	errGoing = errors.New("being evicted")
+)
 
-// openEntry opens the entry in the directory path and checks it. There being none is fs.ErrNotExist.
-func openEntry(path, key string) (_ *Entry, err error) {
-	dir, err := detached.Open(path)
+// open opens the entry key and checks it. There being none is fs.ErrNotExist; a remembered refusal is an *inputError.
+//
+// The one who holds the entry's lock file has it to itself: nobody evicts it then, and errGoing is not returned.
+func (s *Store) open(key string, locked bool) (_ *Entry, err error) {
+	path := s.path(key)
+	dir, err := openDir(path)
 	switch {
 	case errors.Is(err, unix.ENOTDIR):
 		return nil, fmt.Errorf("%s: %w: not a directory", path, errDamaged)
@@ -70,14 +61,77 @@ func openEntry(path, key string) (_ *Entry, err error) {
 			err = errors.Join(err, dir.Close())
 		}
 	}()
+	if err := claim(dir, path); err != nil && !(locked && errors.Is(err, errGoing)) {
+		return nil, err
+	}
 	m, err := readMeta(dir)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", path, errDamaged, err)
 	}
-	if err := checkEntry(dir, m); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", path, errDamaged, err)
+	for _, f := range m.Files {
+		if err := checkFile(dir, f); err != nil {
+			return nil, fmt.Errorf("%s: %w: %s: %w", path, errDamaged, f.Name, err)
+		}
 	}
-	return &Entry{dir: dir, key: key}, touch(dir, path)
+	if !s.wasChecked(dir) {
+		if err := checkWhole(dir, m); err != nil {
+			return nil, fmt.Errorf("%s: %w: %w", path, errDamaged, err)
+		}
+		s.noteChecked(path)
+	}
+	if err := touch(dir, path); err != nil {
+		return nil, err
+	}
+	if m.Refusal != "" {
+		return nil, &inputError{m.Refusal}
+	}
+	return &Entry{dir: dir, key: key}, nil
+}
+
+// openDir opens the directory path on a mount of its own (package detached), in a way that can be locked.
+func openDir(path string) (*os.File, error) {
+	mount, err := detached.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := unix.Openat(int(mount.Fd()), ".", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, errors.Join(&os.PathError{Op: "openat", Path: path, Err: err}, mount.Close())
+	}
+	return os.NewFile(uintptr(fd), path), mount.Close()
+}
+
+// claim marks the entry in dir, which path named, as in use. The mark is a shared flock(2): it belongs to the open file, so the
+// runner that inherits the descriptor keeps it for its life, whatever becomes of the shim, and a crash takes it away.
+func claim(dir *os.File, path string) error {
+	switch err := flock(dir, unix.LOCK_SH); {
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return fmt.Errorf("%s: %w", path, errGoing)
+	case err != nil:
+		return &os.PathError{Op: "flock", Path: path, Err: err}
+	}
+	// It may have been evicted between the open and the lock. If it has its name now it keeps it.
+	mine, err := dir.Stat()
+	if err != nil {
+		return err
+	}
+	there, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(mine, there):
+		return fmt.Errorf("%s: %w", path, errGoing)
+	case err != nil:
+		return err
+	}
+	return nil
+}
+
+// flock locks f in the given way, or is unix.EWOULDBLOCK.
+func flock(f *os.File, how int) error {
+	for {
+		if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 // openAt opens a regular file in dir for reading.
@@ -89,23 +143,10 @@ func openAt(dir *os.File, name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-func readMeta(dir *os.File) (m meta, err error) {
-	f, err := openAt(dir, metaName)
-	if err != nil {
-		return m, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxMeta))
-	if err != nil {
-		return m, err
-	}
-	return m, json.Unmarshal(b, &m)
-}
-
-// checkEntry compares the code in dir with what m says of it: kind, mode, size and both ends. It does not read the rest; what
+// checkFile compares a file in dir with what m says of it: kind, mode, size and both ends. It does not read the rest; what
 // has got the name of an entry was on stable storage before.
-func checkEntry(dir *os.File, m meta) error {
-	f, err := openAt(dir, handover.CodeName)
+func checkFile(dir *os.File, m fileMeta) error {
+	f, err := openAt(dir, m.Name)
 	if err != nil {
 		return err
 	}
@@ -114,8 +155,8 @@ func checkEntry(dir *os.File, m meta) error {
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
 		return os.NewSyscallError("fstat", err)
 	}
-	if st.Mode != unix.S_IFREG|0o444 || int(st.Uid) != os.Geteuid() || st.Size != m.Code {
-		return fmt.Errorf("mode %o of user %d, size %d, want %d", st.Mode, st.Uid, st.Size, m.Code)
+	if st.Mode != unix.S_IFREG|0o444 || int(st.Uid) != os.Geteuid() || st.Size != m.Size {
+		return fmt.Errorf("mode %o of user %d, size %d, want %d", st.Mode, st.Uid, st.Size, m.Size)
 	}
 	sum, _, err := edges(f, st.Size)
 	if err != nil {

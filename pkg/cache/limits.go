@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"wasmgo/pkg/handover"
 )
 
@@ -23,18 +25,51 @@ const (
 type limits struct {
 	time   time.Duration // from start to end
 	cpu    time.Duration // on all processors together
-	memory uint64        // address space, bytes
+	space  uint64        // address space, bytes
+	memory uint64        // what can be written of it, bytes
 	output int64         // size of the result, bytes
 }
 
-// compileLimits are generous: compiling took 22 times the module's size in memory, and code of 4 times its size, for 30 MiB of
-// Ruby. An address space holds far more than what is in use (thread stacks, arenas of the allocator).
+// What one compilation may use of memory, in bytes: for itself, and for each byte of the module. Compiling took 22 times the
+// size of 30 MiB of Ruby, and made code of 4 times its size.
+const (
+	baseMemory   = 512 << 20
+	memoryFactor = 64
+)
+
+// baseOutput is the size that compiled code may have beyond outputFactor times that of the module, in bytes.
+const (
+	baseOutput   = 64 << 20
+	outputFactor = 64
+)
+
+// compileLimits are those of a module of any size: see of. An address space holds far more than what is in use (thread stacks,
+// arenas of the allocator).
 func compileLimits() limits {
-	return limits{time: compileTime, cpu: compileTime * time.Duration(runtime.NumCPU()), memory: 32 << 30, output: 8 << 30}
+	return limits{
+		time: compileTime, cpu: compileTime * time.Duration(runtime.NumCPU()),
+		space: 32 << 30, memory: hostMemory() / 4 * 3, output: 8 << 30,
+	}
 }
 
 func translateLimits() limits {
-	return limits{time: translateTime, cpu: translateTime, memory: 4 << 30, output: maxFilter}
+	return limits{time: translateTime, cpu: translateTime, space: 4 << 30, memory: 1 << 30, output: maxFilter}
+}
+
+// of narrows l to what a module of size bytes can need.
+func (l limits) of(size int64) limits {
+	l.memory = min(l.memory, baseMemory+memoryFactor*uint64(size))
+	l.output = min(l.output, baseOutput+outputFactor*size)
+	return l
+}
+
+// hostMemory is the size of the machine's memory, in bytes.
+func hostMemory() uint64 {
+	var info unix.Sysinfo_t
+	if err := unix.Sysinfo(&info); err != nil {
+		return 64 << 30 // cannot happen: sysinfo(2) fails for a bad address alone
+	}
+	return uint64(info.Totalram) * uint64(info.Unit)
 }
 
 const (
@@ -48,6 +83,7 @@ const (
 // env is the variable that tells a worker to impose l on itself.
 func (l limits) env() (string, error) {
 	return handover.Limits{
+		Space:  l.space,
 		Memory: l.memory,
 		CPU:    uint64(l.cpu / time.Second),
 		Output: uint64(l.output),

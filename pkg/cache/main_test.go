@@ -59,7 +59,7 @@ func withFake(m *testing.M) int {
 // shim is a process with many goroutines that all want the module at path. It prints the first line of the code that
 // each got, or the error.
 func shim(root, runner, path, goroutines string) int {
-	c, err := Open(root, runner)
+	c, err := Open(Config{Root: root, Runner: runner})
 	if err != nil {
 		fmt.Println(err)
 		return 1
@@ -136,7 +136,7 @@ func newCache(t testing.TB, behaviour string) *Cache {
 
 func openCache(t testing.TB, root, runner string) *Cache {
 	t.Helper()
-	c, err := Open(root, runner)
+	c, err := Open(Config{Root: root, Runner: runner})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -120,7 +120,7 @@ func BenchmarkWarmStart(b *testing.B) {
 	b.Run("OpenFindCode", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			c, err := Open(c.root, c.runner) // a shim does this once
+			c, err := Open(Config{Root: c.root, Runner: c.runner}) // a shim does this once
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func BenchmarkWarmStart(b *testing.B) {
 		m := openFile(b, filepath.Join(dir, "hello.wasm"))
 		b.SetBytes(int64(len(module)))
 		for b.Loop() {
-			if _, err := c.digestOf(m, "/hello.wasm"); err != nil {
+			if _, _, err := c.digestOf(m, "/hello.wasm"); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -150,7 +150,7 @@ func BenchmarkWarmStart(b *testing.B) {
 		m := openFile(b, filepath.Join(dir, "hello.wasm"))
 		b.SetBytes(int64(len(module)))
 		for b.Loop() {
-			if _, err := c.scan(m, "/hello.wasm", sha256.New()); err != nil {
+			if _, _, err := c.scan(m, "/hello.wasm", sha256.New()); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -158,7 +158,7 @@ func BenchmarkWarmStart(b *testing.B) {
 	b.Run("Entry", func(b *testing.B) {
 		key := names(b, c.codeDir())[0]
 		for b.Loop() {
-			e, err := openEntry(filepath.Join(c.codeDir(), key), key)
+			e, err := c.open(key, false)
 			if err != nil {
 				b.Fatal(err)
 			}

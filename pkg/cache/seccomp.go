@@ -23,6 +23,7 @@ import (
 const (
 	instructionSize = 8
 	maxFilter       = 4096 * instructionSize
+	maxFiltersHeld  = 16 // in memory; a host has one or two profiles
 )
 
 // Seccomp returns the BPF program of an OCI profile; nil for none. It is translated once and kept, in memory and on disk.
@@ -50,6 +51,9 @@ func (c *Cache) Seccomp(ctx context.Context, profile *specs.LinuxSeccomp) ([]byt
 		return nil, err
 	}
 	c.mu.Lock()
+	if len(c.filters) >= maxFiltersHeld {
+		clear(c.filters)
+	}
 	c.filters[key] = filter
 	c.mu.Unlock()
 	return filter, nil
@@ -97,7 +101,11 @@ func keepFilter(path string, f []byte) error {
 	if err := os.WriteFile(path+tempSuffix, append(sum[:], f...), 0o600); err != nil {
 		return errors.Join(err, os.Remove(path+tempSuffix))
 	}
-	return os.Rename(path+tempSuffix, path)
+	if err := os.Rename(path+tempSuffix, path); err != nil {
+		return err
+	}
+	keepNewest(filepath.Dir(path), maxFilters)
+	return nil
 }
 
 func checkFilter(f []byte) error {

@@ -143,7 +143,7 @@ func TestRootCannotBeUsed(t *testing.T) {
 		if err := os.WriteFile(root, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(root, runner); !errors.Is(err, unix.ENOTDIR) || !strings.Contains(err.Error(), root) {
+		if _, err := Open(Config{Root: root, Runner: runner}); !errors.Is(err, unix.ENOTDIR) || !strings.Contains(err.Error(), root) {
 			t.Errorf("got %v, want ENOTDIR that names %s", err, root)
 		}
 	})
@@ -152,7 +152,7 @@ func TestRootCannotBeUsed(t *testing.T) {
 		if err := os.Chmod(root, 0o777); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(root, runner); err == nil || !strings.Contains(err.Error(), root) {
+		if _, err := Open(Config{Root: root, Runner: runner}); err == nil || !strings.Contains(err.Error(), root) {
 			t.Errorf("got %v, want an error that names %s", err, root)
 		}
 	})
@@ -161,7 +161,7 @@ func TestRootCannotBeUsed(t *testing.T) {
 			t.Skip("needs root: run `make test` as root")
 		}
 		root := tmpfs(t, "ro,size=1m")
-		if _, err := Open(root, runner); !errors.Is(err, unix.EROFS) || !strings.Contains(err.Error(), root) {
+		if _, err := Open(Config{Root: root, Runner: runner}); !errors.Is(err, unix.EROFS) || !strings.Contains(err.Error(), root) {
 			t.Errorf("got %v, want EROFS that names %s", err, root)
 		}
 	})
@@ -267,7 +267,7 @@ func TestEntryDirectoryIsAMountOfItsOwn(t *testing.T) {
 func TestWaitingForALockEndsWithTheContext(t *testing.T) {
 	c := newCache(t, "good")
 	m := newModule(t, "module")
-	d, err := c.digestOf(m, "/app.wasm")
+	d, _, err := c.digestOf(m, "/app.wasm")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,10 @@ type job struct {
 	feed   func(w io.Writer) error // writes its input
 	output *os.File                // takes its result
 	limits limits
+	size   int64          // of its input, bytes; 0 if that is not known
+	spent  *time.Duration // takes what it used of the processors; may be nil
+	wanted string         // path of a file whose appearance ends idle priority; "" for none
+	tell   func(Progress) // see Tell; may be nil
 }
 
 // inputError is a worker's verdict about its input.
@@ -75,7 +79,7 @@ func (c *Cache) run(ctx context.Context, j job) error {
 	}
 	defer complaint.close()
 
-	w, err := start(tree, j, in.r, complaint.w)
+	w, err := start(tree, j, c.idle, in.r, complaint.w)
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
@@ -96,15 +100,31 @@ func (c *Cache) run(ctx context.Context, j job) error {
 		in.w.Close()
 		fed <- err
 	}()
-	select {
-	case <-w.done:
-	case <-ctx.Done():
-		w.kill()
-		<-w.done
-	}
+	c.attend(ctx, j, w)
 	// The worker's end closes the far ends of both pipes, so neither of these waits for long.
 	text, feedErr := <-said, <-fed
+	if j.spent != nil && w.err == nil {
+		*j.spent = w.state.UserTime() + w.state.SystemTime()
+	}
 	return j.verdict(ctx, w, feedErr, text)
+}
+
+// attend waits for the worker's end, which it brings about when ctx is done.
+func (c *Cache) attend(ctx context.Context, j job, w *worker) {
+	a := c.newAttendance(j, w.process.Pid)
+	defer a.ticker.Stop()
+	for {
+		select {
+		case <-w.done:
+			return
+		case <-ctx.Done():
+			w.kill()
+			<-w.done
+			return
+		case now := <-a.ticker.C:
+			a.tick(now)
+		}
+	}
 }
 
 // verdict turns a worker's end into an error.
@@ -168,7 +188,7 @@ func (w *worker) kill() {
 }
 
 // start starts a worker. The goroutine it leaves behind ends when done is closed.
-func start(tree *os.File, j job, stdin, stderr *os.File) (*worker, error) {
+func start(tree *os.File, j job, idle bool, stdin, stderr *os.File) (*worker, error) {
 	w := &worker{done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
@@ -176,7 +196,7 @@ func start(tree *os.File, j job, stdin, stderr *os.File) (*worker, error) {
 		// The thread is spent on this worker. It gives up privileges that it could not get back, and the worker is
 		// killed when the thread that made it ends, which is when this process does and no earlier.
 		runtime.LockOSThread()
-		process, err := spawn(tree, j, stdin, stderr)
+		process, err := spawn(tree, j, idle, stdin, stderr)
 		w.process = process
 		started <- err
 		if err == nil {
@@ -187,10 +207,15 @@ func start(tree *os.File, j job, stdin, stderr *os.File) (*worker, error) {
 }
 
 // spawn forks the worker off the calling thread.
-func spawn(tree *os.File, j job, stdin, stderr *os.File) (*os.Process, error) {
+func spawn(tree *os.File, j job, idle bool, stdin, stderr *os.File) (*os.Process, error) {
 	// A shim that is nicer than that already stays so: to be less nice takes CAP_SYS_NICE.
 	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, workerNice); err != nil && !errors.Is(err, unix.EACCES) {
 		return nil, os.NewSyscallError("setpriority", err)
+	}
+	if idle {
+		if err := setIdle(0); err != nil {
+			return nil, err
+		}
 	}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return nil, os.NewSyscallError("prctl", err)

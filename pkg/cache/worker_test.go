@@ -96,8 +96,8 @@ func TestWorkerIsConfined(t *testing.T) {
 	if len(r.Env) != 2 || r.Env[0] != "WASMGO_RUNNER=compile" {
 		t.Errorf("environment %q", r.Env)
 	}
-	l := c.compile
-	for name, want := range map[string]uint64{"as": l.memory, "cpu": uint64(l.cpu.Seconds()), "fsize": uint64(l.output), "nofile": workerFiles, "core": 0} {
+	l := c.compile.of(int64(len("module")))
+	for name, want := range map[string]uint64{"as": l.space, "data": l.memory, "cpu": uint64(l.cpu.Seconds()), "fsize": uint64(l.output), "nofile": workerFiles, "core": 0} {
 		if r.Limits[name] != want {
 			t.Errorf("limit %s is %d, want %d", name, r.Limits[name], want)
 		}

@@ -13,7 +13,8 @@ const LimitsVariable = "WASMGO_LIMITS"
 // Limits are the resource limits of a worker. It imposes them on itself before it reads its input: the shim cannot, because
 // prlimit(2) on a process of another user takes CAP_SYS_RESOURCE, which root in a container has not got.
 type Limits struct {
-	Memory uint64 // address space, bytes
+	Space  uint64 // address space, bytes
+	Memory uint64 // of its own that it can write, bytes: RLIMIT_DATA, which leaves out what is only reserved
 	CPU    uint64 // processor time, seconds
 	Output uint64 // size of a file it writes, bytes
 	Files  uint64 // open files
@@ -43,7 +44,8 @@ func ImposeLimits() error {
 		resource int
 		value    uint64
 	}{
-		{syscall.RLIMIT_AS, l.Memory},
+		{syscall.RLIMIT_AS, l.Space},
+		{syscall.RLIMIT_DATA, l.Memory},
 		{syscall.RLIMIT_CPU, l.CPU},
 		{syscall.RLIMIT_FSIZE, l.Output},
 		{syscall.RLIMIT_NOFILE, l.Files},

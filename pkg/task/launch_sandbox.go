@@ -60,7 +60,7 @@ func openTools(root, address string) (*tools, error) {
 	if err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
-	c, err := cache.Open(root, runner)
+	c, err := cache.Open(cache.Config{Root: root, Runner: runner})
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}

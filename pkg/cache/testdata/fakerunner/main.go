@@ -188,7 +188,7 @@ func report() string {
 			r.Descriptors = append(r.Descriptors, fd)
 		}
 	}
-	for name, resource := range map[string]int{"as": unix.RLIMIT_AS, "cpu": unix.RLIMIT_CPU, "fsize": unix.RLIMIT_FSIZE, "nofile": unix.RLIMIT_NOFILE, "core": unix.RLIMIT_CORE} {
+	for name, resource := range map[string]int{"as": unix.RLIMIT_AS, "data": unix.RLIMIT_DATA, "cpu": unix.RLIMIT_CPU, "fsize": unix.RLIMIT_FSIZE, "nofile": unix.RLIMIT_NOFILE, "core": unix.RLIMIT_CORE} {
 		var l unix.Rlimit
 		if err := unix.Getrlimit(resource, &l); err != nil {
 			die(2, err)
