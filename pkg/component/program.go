@@ -7,6 +7,7 @@ import (
 
 	"wasmgo/pkg/component/binary"
 	"wasmgo/pkg/component/names"
+	"wasmgo/pkg/component/types"
 	"wasmgo/pkg/component/validate"
 )
 
@@ -17,7 +18,8 @@ type Program struct {
 	modules   map[*binary.CoreModule]*wasmtime.Module
 }
 
-// Load validates a component and has each of its core modules compiled, nested ones too. Close frees what compile returned.
+// Load validates a component and has each of its core modules compiled, nested ones too, in the order of the file. Without compile the
+// program can be checked and not be instantiated. Close frees what compile returned.
 func Load(file []byte, compile func(module []byte) (*wasmtime.Module, error)) (*Program, error) {
 	c, err := validate.Decode(file)
 	if err != nil {
@@ -31,30 +33,22 @@ func Load(file []byte, compile func(module []byte) (*wasmtime.Module, error)) (*
 		}
 		p.imports = append(p.imports, name)
 	}
-	if err := p.compile(c.Binary, compile); err != nil {
-		p.Close()
-		return nil, err
+	if compile == nil {
+		return p, nil
+	}
+	for d := range c.Binary.CoreModules {
+		m, err := compile(d.Bytes)
+		if err != nil {
+			p.Close()
+			return nil, fmt.Errorf("core module at offset %#x: %w", d.Offset(), err)
+		}
+		p.modules[d] = m
 	}
 	return p, nil
 }
 
-func (p *Program) compile(c *binary.Component, compile func([]byte) (*wasmtime.Module, error)) error {
-	for _, d := range c.Definitions {
-		switch d := d.(type) {
-		case *binary.CoreModule:
-			m, err := compile(d.Bytes)
-			if err != nil {
-				return fmt.Errorf("core module at offset %#x: %w", d.Offset(), err)
-			}
-			p.modules[d] = m
-		case *binary.Component:
-			if err := p.compile(d, compile); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
+// Exports are the names and types of what instances export, in the order of the file.
+func (p *Program) Exports() []types.Named { return p.component.Type.Exports }
 
 // Close frees the compiled modules. Instances may go on.
 func (p *Program) Close() {
@@ -62,4 +56,13 @@ func (p *Program) Close() {
 		m.Close()
 	}
 	p.modules = nil
+}
+
+// Split takes a component apart for compiling: its skeleton, which [Load] takes in place of the file, and its core modules in the order in
+// which Load has them compiled.
+func (p *Program) Split(file []byte) (skeleton []byte, modules [][]byte) {
+	for d := range p.component.Binary.CoreModules {
+		modules = append(modules, d.Bytes)
+	}
+	return binary.Skeleton(file), modules
 }

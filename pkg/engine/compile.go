@@ -17,7 +17,7 @@ var (
 )
 
 var (
-	errComponent = errors.New("this is a WebAssembly component, which this version does not run yet: build a core module (Rust: --target wasm32-wasip1)")
+	errComponent = errors.New("this is a WebAssembly component, and a core module was expected (Rust: --target wasm32-wasip1)")
 	errCode      = errors.New("this is machine code (an ELF file, or what `wasmtime compile` makes), which is never run from an image: use the .wasm it was made from")
 	errEmpty     = errors.New("the file is empty")
 )
@@ -25,18 +25,9 @@ var (
 // Compile makes machine code for this processor from a core module, binary or text. An error is the module's fault and is
 // written for its author.
 func (e *Engine) Compile(module []byte) ([]byte, error) {
-	if !bytes.HasPrefix(module, binaryMagic) {
-		switch {
-		case len(module) == 0:
-			return nil, errEmpty
-		case bytes.HasPrefix(module, elfMagic):
-			return nil, errCode
-		}
-		binary, err := wasmtime.Wat2Wasm(string(module))
-		if err != nil {
-			return nil, fmt.Errorf("read as WebAssembly text: %w", tidy(err))
-		}
-		module = binary
+	module, err := Binary(module)
+	if err != nil {
+		return nil, err
 	}
 	if bytes.HasPrefix(module, componentMagic) {
 		return nil, errComponent
@@ -51,4 +42,21 @@ func (e *Engine) Compile(module []byte) ([]byte, error) {
 		return nil, fmt.Errorf("serialize compiled code: %w", tidy(err))
 	}
 	return code, nil
+}
+
+// Binary is the binary form of a module or component, which may be text. An error is the file's fault.
+func Binary(file []byte) ([]byte, error) {
+	switch {
+	case bytes.HasPrefix(file, binaryMagic):
+		return file, nil
+	case len(file) == 0:
+		return nil, errEmpty
+	case bytes.HasPrefix(file, elfMagic):
+		return nil, errCode
+	}
+	b, err := wasmtime.Wat2Wasm(string(file))
+	if err != nil {
+		return nil, fmt.Errorf("read as WebAssembly text: %w", tidy(err))
+	}
+	return b, nil
 }

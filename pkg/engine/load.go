@@ -18,6 +18,9 @@ func New() (*Engine, error) {
 	return &Engine{engine: wasmtime.NewEngineWithConfig(c)}, nil
 }
 
+// Wasmtime is the engine itself, for what runs components.
+func (e *Engine) Wasmtime() *wasmtime.Engine { return e.engine }
+
 // Module is compiled code in memory, its pages shared with every process that loaded the same file.
 type Module struct {
 	engine *Engine
@@ -27,9 +30,18 @@ type Module struct {
 // Load maps the compiled code in a file. The code is trusted: it must come from Compile, by way of a directory only we
 // write to.
 func (e *Engine) Load(path string) (*Module, error) {
+	m, err := e.LoadCore(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Module{engine: e, module: m}, nil
+}
+
+// LoadCore is Load for a core module of a component. The caller closes it.
+func (e *Engine) LoadCore(path string) (*wasmtime.Module, error) {
 	m, err := wasmtime.NewModuleDeserializeFile(e.engine, path)
 	if err != nil {
 		return nil, fmt.Errorf("load compiled code: %w", tidy(err))
 	}
-	return &Module{engine: e, module: m}, nil
+	return m, nil
 }

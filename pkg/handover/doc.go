@@ -5,16 +5,17 @@
 //
 //	0 1 2  the container's standard streams, or the terminal
 //	3      one end of a stream socket pair, the conversation below
-//	4      a directory that holds the compiled module as the file "code"; absent when there is none to load
+//	4      a directory that holds the compiled module as the file "code", or a component as "component" and "core-0",
+//	       "core-1" …; it stays open, for the cache's lock is on it; absent when there is nothing to load
 //
 //	shim                                     runner
 //	----                                     ------
 //	fork and exec in the sandbox   ───────▶  reads descriptor 3
 //	cgroup, limits, hooks
-//	Guest                          ───────▶  seccomp filter on, "code" mapped, imports checked
+//	Guest                          ───────▶  seccomp filter on, code mapped, imports checked
 //	                               ◀───────  Ready
 //	(Create answers with the pid; the container is CREATED)
-//	Begin                          ───────▶  closes 3 and 4, runs the guest
+//	Begin                          ───────▶  closes 3, runs the guest
 //	(Start answers; the container is RUNNING)
 //
 // The shim never reads again after Ready, so what a guest that broke out of its engine might write to the socket is

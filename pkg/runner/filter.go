@@ -69,6 +69,8 @@ var denied = append([]rule{
 	{number: unix.SYS_SETFSUID},
 	{number: unix.SYS_SETFSGID},
 	{number: unix.SYS_CAPSET},
+	// The directory with the compiled code comes with a lock of the cache's; another would hold up other containers.
+	{number: unix.SYS_FLOCK},
 	// Large kernel interfaces with a history.
 	{number: unix.SYS_BPF},
 	{number: unix.SYS_PERF_EVENT_OPEN},

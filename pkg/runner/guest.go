@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -28,7 +27,7 @@ func runGuest() int {
 		return ended(err)
 	}
 	err := confine(assemble(denied), g.Seccomp)
-	var p *program
+	var p program
 	var refusal *handover.Refusal
 	if err == nil {
 		p, refusal, err = prepare(&g)
@@ -120,16 +119,13 @@ func (d descriptor) Write(b []byte) (written int, err error) {
 }
 
 // program is a guest ready to run.
-type program struct {
-	module     string // as the container sees it, for messages
-	limit      string // what to know of its memory limit, for messages
-	guest      *engine.Guest
-	initialize bool
-	entry      string
+type program interface {
+	// run runs the guest and returns the exit code, or does not return when the guest ends the process.
+	run() int
 }
 
-// prepare loads the guest's code. A refusal is the module's fault, an error the host's.
-func prepare(g *handover.Guest) (*program, *handover.Refusal, error) {
+// prepare loads the guest's code. A refusal is the guest's fault, an error the host's.
+func prepare(g *handover.Guest) (program, *handover.Refusal, error) {
 	if g.Refusal != nil {
 		return nil, g.Refusal, nil
 	}
@@ -137,81 +133,17 @@ func prepare(g *handover.Guest) (*program, *handover.Refusal, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	// The directory stays open for the guest's life: it carries the lock by which the cache knows that its code is in use.
 	if err := unix.Fchdir(handover.CodeFD); err != nil {
 		return nil, nil, fmt.Errorf("enter the directory with compiled code: %w", err)
 	}
-	m, err := e.Load(handover.CodeName)
-	if err != nil {
-		return nil, nil, err
-	}
-	unix.Close(handover.CodeFD)
-	dirs, err := directories(g.Cwd)
-	if err != nil {
-		return nil, nil, err
-	}
-	entry, initialize, refusal := entryOf(g, m)
-	if refusal != nil {
-		return nil, refusal, nil
-	}
-	w := world(g, dirs)
-	linked, err := m.Link(w)
-	var mismatch *engine.MismatchError
-	if errors.As(err, &mismatch) {
-		refusal, err := unlinked(g, m, mismatch)
-		return nil, refusal, err
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return &program{module: g.Module, limit: describe(w.Memory), guest: linked, initialize: initialize, entry: entry}, nil, nil
-}
-
-// directories enters the working directory and says what to preopen; docs/entrypoint.md tells why "." comes before "/". A working
-// directory that the container's user may not enter is left out: runc lets such a container run too (an image with WORKDIR
-// /root and another user is one), and the guest is refused what lies there when it asks.
-func directories(cwd string) ([]engine.Dir, error) {
-	root := engine.Dir{Host: "/", Guest: "/"}
-	err := unix.Chdir(cwd)
+	skeleton, err := os.ReadFile(handover.ComponentName)
 	switch {
 	case err == nil:
-		return []engine.Dir{{Host: ".", Guest: "."}, root}, nil
-	case errors.Is(err, unix.EACCES):
-		return []engine.Dir{root}, os.NewSyscallError("chdir", unix.Chdir("/"))
+		return prepareComponent(e, g, skeleton)
+	case errors.Is(err, fs.ErrNotExist):
+		return prepareModule(e, g)
 	default:
-		return nil, &os.PathError{Op: "chdir", Path: cwd, Err: err}
-	}
-}
-
-// world is what the guest sees.
-func world(g *handover.Guest, dirs []engine.Dir) engine.World {
-	env := slices.DeleteFunc(slices.Clone(g.Env), func(e string) bool { return strings.HasPrefix(e, "PWD=") })
-	return engine.World{
-		Args:   g.Args,
-		Env:    append(env, "PWD="+filepath.Clean(g.Cwd)),
-		Dirs:   dirs,
-		Limits: limits(g.MemoryLimit),
-	}
-}
-
-// run runs the guest and tells how it ended.
-func (p *program) run() int {
-	stage, err := p.guest.Run(p.initialize, p.entry)
-	switch stage {
-	case engine.Returned:
-		return 0
-	case engine.Instantiate:
-		var trap *engine.Trap // of the start section
-		if !errors.As(err, &trap) {
-			complain(fmt.Sprintf("%s cannot be started%s: %v", p.module, p.limit, err))
-			return handover.CodeNotRunnable
-		}
-		fallthrough
-	case engine.Initialize, engine.Entry:
-		// A trap, or a call of WASI so wrong that it is as good as one.
-		complain(fmt.Sprintf("%s: %v", p.module, err))
-		return handover.CodeTrap
-	default:
-		complain(err.Error())
-		return codeInternal
+		return nil, nil, err
 	}
 }

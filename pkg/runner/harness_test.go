@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 // built is the path of the runner once a test has asked for it.
 var built string
 
-// binary builds the runner, as it is shipped but for its symbols.
-var binary = sync.OnceValues(func() (string, error) {
+// build builds the runner, as it is shipped but for its symbols.
+var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "wasmgo-runner-test")
 	if err != nil {
 		return "", err
@@ -55,7 +55,7 @@ var binary = sync.OnceValues(func() (string, error) {
 // runnerPath is the path of the runner.
 func runnerPath(t testing.TB) string {
 	t.Helper()
-	path, err := binary()
+	path, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,15 +83,35 @@ var (
 	compiled   = map[[sha256.Size]byte][]byte{}
 )
 
-// codeDir returns a directory with a module's compiled code.
-func codeDir(t testing.TB, module []byte) string {
+// codeDir returns a directory with the compiled code of a module or component.
+func codeDir(t testing.TB, file []byte) string {
 	t.Helper()
-	key := sha256.Sum256(module)
+	dir := t.TempDir()
+	code := compiledCode(t, file)
+	if !bytes.HasPrefix(code, []byte(handover.SplitMagic)) {
+		writeFile(t, filepath.Join(dir, handover.CodeName), code)
+		return dir
+	}
+	s, err := handover.ReadSplit(bytes.NewReader(code), int64(len(code)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(dir, handover.ComponentName), readSection(t, s.Skeleton))
+	for i, m := range s.Modules {
+		writeFile(t, filepath.Join(dir, handover.CoreName(i)), compiledCode(t, readSection(t, m)))
+	}
+	return dir
+}
+
+// compiledCode is what the compile worker makes of a file, once.
+func compiledCode(t testing.TB, file []byte) []byte {
+	t.Helper()
+	key := sha256.Sum256(file)
 	compiledMu.Lock()
 	code, ok := compiled[key]
 	compiledMu.Unlock()
 	if !ok {
-		status, out, message := mode(t, "compile", module)
+		status, out, message := mode(t, "compile", file)
 		if status != 0 {
 			t.Fatalf("compile: exit %d: %s", status, message)
 		}
@@ -100,11 +120,23 @@ func codeDir(t testing.TB, module []byte) string {
 		compiled[key] = code
 		compiledMu.Unlock()
 	}
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, handover.CodeName), code, 0o444); err != nil {
+	return code
+}
+
+func writeFile(t testing.TB, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o444); err != nil {
 		t.Fatal(err)
 	}
-	return dir
+}
+
+func readSection(t testing.TB, s *io.SectionReader) []byte {
+	t.Helper()
+	b, err := io.ReadAll(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // container is a runner in guest mode and the shim's end of its conversation.

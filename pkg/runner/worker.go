@@ -2,6 +2,7 @@ package runner
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,15 +10,18 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"wasmgo/pkg/component"
+	"wasmgo/pkg/component/binary"
 	"wasmgo/pkg/engine"
 	"wasmgo/pkg/handover"
 )
 
 // Exit codes of the workers.
 const (
-	workDone    = 0
-	inputFault  = 1 // the standard error has one message for the input's author
-	workerFault = 2 // the standard error has one message for whoever runs the shim
+	workDone       = 0
+	inputFault     = 1 // the standard error has one message for the input's author; another try would give the same
+	workerFault    = 2 // the standard error has one message for whoever runs the shim
+	componentFault = 3 // as inputFault, of a component; another version of the runner may see it otherwise
 )
 
 // maxInput bounds what a worker reads, in bytes.
@@ -51,6 +55,19 @@ func runCompile(in io.Reader, out io.Writer) int {
 	if err != nil {
 		return blame(workerFault, err)
 	}
+	module, err = engine.Binary(module)
+	switch {
+	case err != nil:
+		return blame(inputFault, err)
+	case binary.IsComponent(module):
+		return split(module, out)
+	default:
+		return compile(module, out)
+	}
+}
+
+// compile writes a core module's machine code.
+func compile(module []byte, out io.Writer) int {
 	e, err := engine.New()
 	if err != nil {
 		return blame(workerFault, err)
@@ -61,6 +78,26 @@ func runCompile(in io.Reader, out io.Writer) int {
 	}
 	if _, err := out.Write(code); err != nil {
 		return blame(workerFault, fmt.Errorf("write compiled code: %w", err))
+	}
+	return workDone
+}
+
+// split checks a component and writes it in parts.
+func split(file []byte, out io.Writer) int {
+	p, err := component.Load(file, nil)
+	if err != nil {
+		return blame(componentFault, fmt.Errorf("it is no valid component: %w", err))
+	}
+	interfaces, err := provided()
+	if err != nil {
+		return blame(workerFault, err)
+	}
+	if text := unprovided(p.Check(interfaces...)); text != "" {
+		return blame(componentFault, errors.New(text))
+	}
+	skeleton, modules := p.Split(file)
+	if err := handover.WriteSplit(out, skeleton, modules); err != nil {
+		return blame(workerFault, err)
 	}
 	return workDone
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"wasmgo/pkg/engine"
+	"wasmgo/pkg/handover"
 	"wasmgo/test/guests"
 )
 
@@ -21,7 +22,6 @@ func TestCompileMode(t *testing.T) {
 		"text":               {[]byte(`(module (func (export "_start")))`), workDone, nil},
 		"half a module":      {bad["truncated"], inputFault, []string{"compile", "unexpected end"}},
 		"random bytes":       {bad["random"], inputFault, []string{"utf-8"}},
-		"a component":        {bad["component"], inputFault, []string{"component"}},
 		"an empty file":      {bad["empty"], inputFault, []string{"empty"}},
 		"text with an error": {bad["wat_syntax"], inputFault, []string{"1:"}},
 	} {
@@ -37,6 +37,33 @@ func TestCompileMode(t *testing.T) {
 			}
 			if c.code != workDone && len(out) > 0 {
 				t.Errorf("%d bytes of output beside an error", len(out))
+			}
+		})
+	}
+}
+
+// TestSplitting: a component comes back in parts, whose core modules make the component they came from.
+func TestSplitting(t *testing.T) {
+	for name, c := range map[string]struct {
+		in      []byte
+		modules int
+	}{
+		"an empty component":   {guests.Bad(t)["component"], 0},
+		"text":                 {componentText(t, "hello"), 2},
+		"a command with nests": {[]byte(`(component (component (core module)) (core module (func)) (component (component (core module))))`), 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, out, message := mode(t, "compile", c.in)
+			if code != workDone {
+				t.Fatalf("exit code %d: %s", code, message)
+			}
+			s, err := handover.ReadSplit(bytes.NewReader(out), int64(len(out)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(s.Modules) != c.modules {
+				t.Errorf("%d core modules, want %d", len(s.Modules), c.modules)
 			}
 		})
 	}

@@ -42,13 +42,17 @@ extern bool wasmtime_instance_export_get(void *, const instance *, const char *,
 extern uint8_t *wasmtime_memory_data(const void *, const void *);
 extern size_t wasmtime_memory_data_size(const void *, const void *);
 
-// callHost is Go's. It returns false to trap; the store has the reason.
-extern bool callHost(uintptr_t handle, val *vals, size_t n);
+// callHost is Go's. It returns why to trap, or NULL.
+extern char *callHost(uintptr_t handle, val *vals, size_t n);
 
 static wasm_trap_t *call_host(void *handle, wasmtime_caller_t *caller, val *vals, size_t n) {
-	static const char message[] = "host function failed";
 	(void)caller;
-	return callHost((uintptr_t)handle, vals, n) ? NULL : wasmtime_trap_new(message, sizeof message - 1);
+	char *failure = callHost((uintptr_t)handle, vals, n);
+	if (failure == NULL)
+		return NULL;
+	wasm_trap_t *trap = wasmtime_trap_new(failure, strlen(failure));
+	free(failure);
+	return trap;
 }
 
 static void types(wasm_valtype_vec_t *out, const uint8_t *kinds, size_t n) {

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"runtime/cgo"
 	"runtime/debug"
+	"strings"
 	"unsafe"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
@@ -23,10 +24,15 @@ type Val struct{ Lo, hi uint64 }
 // An Extern is a function, table, memory, global or tag of a store. The zero Extern is none.
 type Extern C.item
 
-// A Trap is how Wasm code ended that went wrong by itself. The message has the reason and a backtrace, on several lines.
-type Trap struct{ Message string }
+// A Trap is how Wasm code ended that went wrong, by itself or because a host function failed. The message has the reason and a
+// backtrace, on several lines.
+type Trap struct {
+	Message string
+	Err     error // the host function's, if it was one
+}
 
 func (t *Trap) Error() string { return t.Message }
+func (t *Trap) Unwrap() error { return t.Err }
 
 // A Panic is a panic of a host function, which ended the guest.
 type Panic struct {
@@ -124,16 +130,18 @@ func (s *Store) failure(f C.failure) error {
 	if f.error == nil && f.trap == nil {
 		return nil
 	}
-	text := C.failure_text(f)
-	defer C.free(unsafe.Pointer(text))
-	if err := s.err; err != nil {
-		s.err = nil
-		return err
+	c := C.failure_text(f)
+	defer C.free(unsafe.Pointer(c))
+	text := strings.TrimSpace(C.GoString(c))
+	err := s.err
+	s.err = nil
+	if trap := (*Trap)(nil); errors.As(err, &trap) {
+		return err // of a call within the call, whose backtrace has all of the frames
 	}
-	if f.trap != nil {
-		return &Trap{Message: C.GoString(text)}
+	if err != nil || f.trap != nil {
+		return &Trap{Message: text, Err: err}
 	}
-	return errors.New(C.GoString(text))
+	return errors.New(text)
 }
 
 // Call calls a function. vals has the arguments first and has room for as many values as there are arguments or results, whichever are
@@ -181,19 +189,24 @@ func (s *Store) NewFunc(t *core.FuncType, call func(vals []Val) error) Extern {
 	return e
 }
 
+// callHost calls a host function. It returns nil, or why the guest traps, as a C string that the caller frees.
+//
 //export callHost
-func callHost(handle C.uintptr_t, vals *C.val, n C.size_t) (ok C.bool) {
+func callHost(handle C.uintptr_t, vals *C.val, n C.size_t) (failure *C.char) {
 	h := cgo.Handle(handle).Value().(*host)
 	// A panic must not unwind through the engine's frames.
 	defer func() {
 		if p := recover(); p != nil {
-			h.store.err = &Panic{Value: p, Stack: debug.Stack()}
-			ok = false
+			failure = h.store.fail(&Panic{Value: p, Stack: debug.Stack()})
 		}
 	}()
 	if err := h.call(unsafe.Slice((*Val)(unsafe.Pointer(vals)), n)); err != nil {
-		h.store.err = err
-		return false
+		return h.store.fail(err)
 	}
-	return true
+	return nil
+}
+
+func (s *Store) fail(err error) *C.char {
+	s.err = err
+	return C.CString(err.Error())
 }

@@ -1,0 +1,101 @@
+package runner
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"wasmgo/pkg/component"
+	"wasmgo/pkg/component/wit"
+	"wasmgo/pkg/handover"
+	"wasmgo/pkg/wasi"
+	"wasmgo/pkg/wasi/cli"
+)
+
+// newHost is what a component sees of the outside. It enters the working directory.
+func newHost(g *handover.Guest) (*wasi.Host, error) {
+	if _, err := directories(g.Cwd); err != nil {
+		return nil, err
+	}
+	c := wasi.Config{Config: cli.Config{Args: g.Args, Env: environment(g), Cwd: filepath.Clean(g.Cwd)}}
+	stdin, err := cli.NewSource(0)
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cli.NewSink(1)
+	if err != nil {
+		return nil, err
+	}
+	stderr, err := cli.NewSink(2)
+	if err != nil {
+		return nil, err
+	}
+	c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
+	h, err := wasi.New(c)
+	if err != nil {
+		return nil, fmt.Errorf("make the guest's world: %w", err)
+	}
+	return h, nil
+}
+
+// provided is what components can import, to check them by.
+func provided() ([]*wit.Interface, error) {
+	h, err := wasi.New(wasi.Config{})
+	if err != nil {
+		return nil, err
+	}
+	return h.Interfaces(), h.Close()
+}
+
+// unprovided completes the sentence "COMPONENT cannot be run: …" for what component.Program.Check says. It is "" if nothing is missing.
+func unprovided(err error) string {
+	if err == nil {
+		return ""
+	}
+	var list interface{ Unwrap() []error }
+	if !errors.As(err, &list) {
+		return err.Error()
+	}
+	var b strings.Builder
+	b.WriteString("it imports what is not provided here:")
+	for _, err := range list.Unwrap() {
+		var missing *component.MissingImport
+		if !errors.As(err, &missing) {
+			b.WriteString("\n    " + err.Error())
+			continue
+		}
+		b.WriteString("\n    " + missing.Name)
+		switch hint := componentProvider(missing.Name); {
+		case missing.Err != nil:
+			b.WriteString(": " + missing.Err.Error())
+		case missing.There != "":
+			b.WriteString(" — there is " + missing.There + "; build the component for that version")
+		case hint != "":
+			b.WriteString(" — " + hint)
+		}
+	}
+	return b.String()
+}
+
+// componentProvider says what would provide an import of a component, if that is known.
+func componentProvider(name string) string {
+	path, _, _ := strings.Cut(name, "@")
+	pkg, _, isInterface := strings.Cut(path, "/")
+	switch {
+	case !isInterface:
+		return "a function or value at the root of a world: compose the component with one that exports it (`wac plug`)"
+	case pkg == "wasi:http":
+		return "HTTP, which this version of wasmgo does not have yet; sockets are there (wasi:sockets)"
+	case pkg == "wasi:keyvalue" || pkg == "wasi:config" || pkg == "wasi:logging" || pkg == "wasi:blobstore" || pkg == "wasi:messaging" ||
+		pkg == "wasi:sql" || pkg == "wasi:nn" || pkg == "wasi:webgpu" || pkg == "wasi:graphics-context" || pkg == "wasi:tls" || pkg == "wasi:otel":
+		return "a proposal for WASI that this version of wasmgo does not have"
+	case strings.HasPrefix(pkg, "wasi:"):
+		return "not an interface of WASI 0.2"
+	case strings.HasPrefix(pkg, "fermyon:") || strings.HasPrefix(pkg, "spin:"):
+		return "Spin, which has a runtime of its own"
+	case strings.HasPrefix(pkg, "wasmcloud:"):
+		return "wasmCloud, which has a runtime of its own"
+	}
+	return "another component: compose the two (`wac plug`)"
+}
