@@ -59,6 +59,9 @@ func Param[T any](label string, t Type[T]) Parameter[T] {
 	if _, returned := t.(*returnedOnly[T]); returned {
 		panic("component/wit: " + label + ": Result is for what functions return; as a parameter a result is Either")
 	}
+	if t == any(Placed) {
+		panic("component/wit: " + label + ": Placed is for what functions return; as a parameter a list is Bytes or View")
+	}
 	return Parameter[T]{label, t}
 }
 

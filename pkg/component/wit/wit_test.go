@@ -168,6 +168,49 @@ func TestViewIsTheGuestsMemory(t *testing.T) {
 	}
 }
 
+// TestBufferIsTheGuestsMemory: what is read for a guest is read into its memory, and allocated once.
+func TestBufferIsTheGuestsMemory(t *testing.T) {
+	fill := Func1("fill", Param("n", U32), Placed, func(k *Call, n uint32) (Buffer, error) {
+		if n == 0 {
+			return Buffer{}, nil
+		}
+		b, err := k.Buffer(int(n))
+		if err != nil {
+			return Buffer{}, err
+		}
+		b.Bytes = b.Bytes[:copy(b.Bytes, "abcdef")]
+		return b, nil
+	})
+	for _, tt := range []struct {
+		name string
+		n    uint64
+		want string
+	}{{"all of it", 6, "abcdef"}, {"less than was asked for", 8, "abcdef"}, {"nothing", 0, ""}} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHeap()
+			h.last = 64
+			c := &abi.Context{Guest: h}
+			c.Begin([]uint64{tt.n})
+			var call Call
+			out := uint32(0)
+			if err := fill.Answer(c, &call, &out); err != nil {
+				t.Fatal(err)
+			}
+			at, n := abi.Pair(h.memory)
+			if at != 64 || string(h.memory[at:at+n]) != tt.want || h.last != 64+uint32(tt.n) {
+				t.Errorf("%d bytes at %d, the heap ends at %d", n, at, h.last)
+			}
+		})
+	}
+	c := &abi.Context{Guest: newHeap()}
+	c.Begin([]uint64{1 << 20})
+	var call Call
+	var trap *abi.Trap
+	if err := fill.Answer(c, &call, new(uint32)); !errors.As(err, &trap) {
+		t.Errorf("more than the guest has: error %v, want a trap", err)
+	}
+}
+
 func TestClass(t *testing.T) {
 	var dropped []string
 	c := NewClass("thing", func(s string) { dropped = append(dropped, s) })
@@ -206,6 +249,7 @@ func TestMistakesOfTheHostPanic(t *testing.T) {
 		"more flags than there can be": func() { Flags[uint32](make([]string, 33)...) },
 		"an enum without cases":        func() { Enum[uint8]() },
 		"a result as a parameter":      func() { Param("x", Result(U8, U8, func(error) (uint8, bool) { return 0, true })) },
+		"a buffer as a parameter":     func() { Param("x", Placed) },
 		"a value that is no case":      func() { shapeType.lower(&abi.Context{}, 7) },
 	} {
 		t.Run(name, func(t *testing.T) {
