@@ -38,19 +38,24 @@ var errSilent = errors.New("reported")
 func execute(ctx context.Context, argv []string) int {
 	root, started := newRoot(filepath.Base(argv[0]))
 	root.SetArgs(argv[1:])
-	switch err := root.ExecuteContext(ctx); {
+	err := root.ExecuteContext(ctx)
+	return report(root, *started, err)
+}
+
+// report prints err, how the command below root ended, and returns the exit code.
+func report(root *cobra.Command, started bool, err error) int {
+	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errSilent):
 		return exitFailed
-	case !*started:
-		fmt.Fprintf(root.ErrOrStderr(), "%s: %s\n", root.Name(), err)
+	}
+	fmt.Fprintf(root.ErrOrStderr(), "%s: %s\n", root.Name(), err)
+	if !started {
 		fmt.Fprintf(root.ErrOrStderr(), "`%s --help` lists what there is.\n", root.Name())
 		return exitUsage
-	default:
-		fmt.Fprintf(root.ErrOrStderr(), "%s: %s\n", root.Name(), err)
-		return exitFailed
 	}
+	return exitFailed
 }
 
 // newRoot makes the command without a name, and says where it is told that the command line has been understood.
