@@ -1,6 +1,8 @@
 package wit
 
 import (
+	"sync"
+
 	"wasmgo/pkg/component/binary"
 	"wasmgo/pkg/component/names"
 	"wasmgo/pkg/component/types"
@@ -27,21 +29,35 @@ func (n namedType) export() (string, any, types.Extern) {
 type Interface struct {
 	Name string // such as wasi:clocks/wall-clock@0.2.0
 
-	parsed      names.Extern
-	canonical   string
+	*name
 	typ         *types.Instance
 	definitions map[string]any
 }
 
-// NewInterface makes an interface. A name that is not one is a mistake in the program, and panics.
-func NewInterface(name string, items ...Item) *Interface {
-	parsed, err := names.Parse(name)
+// A name is what is to know of an interface's name.
+type name struct{ canonical, path string }
+
+// parsed has the names that the program's interfaces have, which are few: a host is made for each instance, its names are the same.
+var parsed sync.Map
+
+func parse(s string) *name {
+	if n, ok := parsed.Load(s); ok {
+		return n.(*name)
+	}
+	e, err := names.Parse(s)
 	if err != nil {
 		panic("component/wit: " + err.Error())
 	}
+	n, _ := parsed.LoadOrStore(s, &name{canonical: e.Canonical(), path: e.Path()})
+	return n.(*name)
+}
+
+// NewInterface makes an interface. A name that is not one is a mistake in the program, and panics.
+func NewInterface(name string, items ...Item) *Interface {
 	i := &Interface{
-		Name: name, parsed: parsed, canonical: parsed.Canonical(),
-		typ: &types.Instance{}, definitions: make(map[string]any, len(items)),
+		Name: name, name: parse(name),
+		typ:         &types.Instance{Exports: make([]types.Named, 0, len(items))},
+		definitions: make(map[string]any, len(items)),
 	}
 	for _, item := range items {
 		name, definition, t := item.export()
@@ -55,7 +71,7 @@ func NewInterface(name string, items ...Item) *Interface {
 func (i *Interface) Canonical() string { return i.canonical }
 
 // Path is the name without its version.
-func (i *Interface) Path() string { return i.parsed.Path() }
+func (i *Interface) Path() string { return i.path }
 
 // Type is the type of the instance.
 func (i *Interface) Type() *types.Instance { return i.typ }

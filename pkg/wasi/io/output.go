@@ -87,6 +87,9 @@ func (o *Output) BlockingWriteAndFlush(b []byte) error {
 	if len(b) > atOnce {
 		return tooMuch(uint64(len(b)))
 	}
+	if o.ended {
+		return io.EOF
+	}
 	for len(b) > 0 {
 		n, err := o.room()
 		if err != nil {
