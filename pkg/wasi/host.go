@@ -9,6 +9,8 @@ import (
 	"wasmgo/pkg/wasi/clocks"
 	wasiio "wasmgo/pkg/wasi/io"
 	"wasmgo/pkg/wasi/random"
+	"wasmgo/pkg/wasi/sockets"
+	"wasmgo/pkg/wasi/sockets/inet"
 )
 
 // A Config is what a guest is given of the world.
@@ -16,14 +18,17 @@ type Config struct {
 	cli.Config
 	// Zone is the time zone; nil is UTC.
 	Zone *time.Location
+	// Network is what the guest may not have of its network.
+	Network inet.Policy
 }
 
 // A Host is WASI for one instance. All but Interrupt is for the goroutine that runs the guest.
 type Host struct {
-	io     *wasiio.Host
-	cli    *cli.Host
-	clocks *clocks.Host
-	random *random.Host
+	io      *wasiio.Host
+	cli     *cli.Host
+	clocks  *clocks.Host
+	random  *random.Host
+	sockets *sockets.Host
 }
 
 // New makes a host. Close frees it.
@@ -32,13 +37,17 @@ func New(c Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Host{io: io, cli: cli.New(io, c.Config), clocks: clocks.New(io, c.Zone), random: random.New()}, nil
+	return &Host{
+		io: io, cli: cli.New(io, c.Config), clocks: clocks.New(io, c.Zone), random: random.New(), sockets: sockets.New(io, c.Network),
+	}, nil
 }
 
 // Interfaces are what the host provides, for [component.Program.Instantiate] and Check.
 func (h *Host) Interfaces() []*wit.Interface {
 	var all []*wit.Interface
-	for _, of := range [][]*wit.Interface{h.cli.Interfaces(), h.io.Interfaces(), h.clocks.Interfaces(), h.random.Interfaces()} {
+	for _, of := range [][]*wit.Interface{
+		h.cli.Interfaces(), h.io.Interfaces(), h.clocks.Interfaces(), h.random.Interfaces(), h.sockets.Interfaces(),
+	} {
 		all = append(all, of...)
 	}
 	return all
@@ -50,5 +59,5 @@ func (h *Host) Interrupt() { h.io.Poller.Interrupt() }
 // Close frees what the guest has not dropped, and the host. The guest must have ended.
 func (h *Host) Close() error {
 	h.cli.Close()
-	return errors.Join(h.io.Close())
+	return errors.Join(h.sockets.Close(), h.io.Close())
 }

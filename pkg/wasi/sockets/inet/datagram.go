@@ -19,9 +19,10 @@ type Datagram struct {
 
 // An Incoming is an incoming-datagram-stream.
 type Incoming struct {
-	socket *UDP
-	remote *Address
-	err    error // what came after the datagrams of the last call
+	wasiio.Children // its pollables
+	socket          *UDP
+	remote          *Address
+	err             error // what came after the datagrams of the last call
 }
 
 // How much one Receive returns at most. The guest has to find room for all of it.
@@ -85,17 +86,18 @@ func (i *Incoming) Watch(w *wasiio.Watch) {
 }
 
 // Close is the guest dropping the stream.
-func (i *Incoming) Close() { i.socket.streams-- }
+func (i *Incoming) Close() { i.socket.part() }
 
 // permit is how many datagrams may be sent at once.
 const permit = 64
 
 // An Outgoing is an outgoing-datagram-stream.
 type Outgoing struct {
-	socket    *UDP
-	remote    *Address
-	permitted int
-	full      bool // the kernel had no room for the last one
+	wasiio.Children // its pollables
+	socket          *UDP
+	remote          *Address
+	permitted       int
+	full            bool // the kernel had no room for the last one
 }
 
 // CheckSend is how many datagrams the next Send may have.
@@ -161,4 +163,4 @@ func (o *Outgoing) Watch(w *wasiio.Watch) {
 }
 
 // Close is the guest dropping the stream.
-func (o *Outgoing) Close() { o.socket.streams-- }
+func (o *Outgoing) Close() { o.socket.part() }

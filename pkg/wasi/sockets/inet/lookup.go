@@ -17,11 +17,12 @@ const maxLookups = 256
 
 // A Lookup is a resolve-address-stream.
 type Lookup struct {
-	network *Network
-	cancel  context.CancelFunc
-	done    chan struct{} // closed when what follows is there; nil if it was from the start
-	addrs   []netip.Addr
-	err     error
+	wasiio.Children // its pollables
+	network         *Network
+	cancel          context.CancelFunc
+	done            chan struct{} // closed when what follows is there; nil if it was from the start
+	addrs           []netip.Addr
+	err             error
 }
 
 // Lookup begins to look a name up, in /etc/hosts and by the servers in /etc/resolv.conf. An address is its own result.

@@ -24,6 +24,7 @@ const (
 
 // A TCP is a tcp-socket.
 type TCP struct {
+	wasiio.Children // its streams, and its pollables
 	socket
 	network *Network
 	state   state
@@ -47,7 +48,8 @@ func (n *Network) NewTCP(f Family) (*TCP, error) {
 	return &TCP{socket: s, network: n, queue: defaultBacklog}, nil
 }
 
-// Close frees the socket. What its output stream has taken is sent all the same.
+// Close frees the socket. What its output stream has taken is sent all the same. Before that, the streams must be closed ([TCP.Held] says
+// so), or the guest must have ended.
 func (t *TCP) Close() {
 	t.state = closed
 	if t.out != nil {
@@ -110,7 +112,8 @@ func (t *TCP) StartConnect(remote Address) error {
 	return nil
 }
 
-// FinishConnect ends what StartConnect began, [WouldBlock] as long as the peer has not answered. The streams are closed with the socket.
+// FinishConnect ends what StartConnect began, [WouldBlock] as long as the peer has not answered. The streams are to be
+// closed before the socket.
 func (t *TCP) FinishConnect() (wasiio.InputStream, wasiio.OutputStream, error) {
 	if t.state != connectInProgress {
 		return nil, nil, NotInProgress
@@ -141,7 +144,10 @@ func (t *TCP) FinishConnect() (wasiio.InputStream, wasiio.OutputStream, error) {
 func (t *TCP) connect() (*reception, *transmission) {
 	t.state = connected
 	_ = t.setOption(unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) // of a peer that has gone already it may fail, and no longer matters
-	t.in, t.out = &reception{fd: t.fd}, &transmission{fd: t.fd, network: t.network}
+	t.in = &reception{fd: t.fd, parent: &t.Children}
+	t.out = &transmission{fd: t.fd, parent: &t.Children, network: t.network}
+	t.Add()
+	t.Add()
 	return t.in, t.out
 }
 

@@ -12,6 +12,7 @@ import (
 
 // A reception is the input stream of a connection.
 type reception struct {
+	parent *wasiio.Children
 	fd     int
 	closed bool
 }
@@ -48,7 +49,10 @@ func (r *reception) Watch(w *wasiio.Watch) {
 }
 
 // Close is the guest dropping the stream, which the peer does not notice.
-func (r *reception) Close() error { return nil }
+func (r *reception) Close() error {
+	r.parent.Remove()
+	return nil
+}
 
 // shutdown is the guest no longer expecting anything. The kernel keeps what has come in already; nobody reads it.
 func (r *reception) shutdown() error {
@@ -73,6 +77,7 @@ const Permit = 64 << 10
 
 // A transmission is the output stream of a connection.
 type transmission struct {
+	parent  *wasiio.Children
 	fd      int
 	network *Network
 	pending []byte // taken from the guest, and not yet by the kernel
@@ -148,6 +153,7 @@ func (t *transmission) Watch(w *wasiio.Watch) {
 
 // Close is the guest dropping the stream. What it has written is still sent.
 func (t *transmission) Close() error {
+	t.parent.Remove()
 	t.closed = true
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 // A UDP is a udp-socket. Its states are those of [TCP] up to bound.
 type UDP struct {
+	wasiio.Children // its streams, and its pollables
 	socket
 	network *Network
 	state   state
@@ -80,6 +81,8 @@ func (u *UDP) Stream(remote *Address) (*Incoming, *Outgoing, error) {
 		u.remote = &peer
 	}
 	u.streams = 2
+	u.Add()
+	u.Add()
 	return &Incoming{socket: u, remote: u.remote}, &Outgoing{socket: u, remote: u.remote}, nil
 }
 
@@ -118,6 +121,12 @@ func (u *UDP) RemoteAddress() (Address, error) {
 		return Address{}, InvalidState
 	}
 	return *u.remote, nil
+}
+
+// part ends one of the streams.
+func (u *UDP) part() {
+	u.streams--
+	u.Remove()
 }
 
 // Watch is the socket as a pollable. Nothing of it takes time.
