@@ -8,8 +8,8 @@ BENCH   ?= .
 FUZZ_INPUTS ?= 5000
 
 SHIM    := build/bin/containerd-shim-wasmgo-v1
-RUNNER  := build/bin/wasmgo-runner
-PAYLOAD := pkg/runnerbin/payload/runner.zst
+PARTS   := build/programs/shim build/programs/wasmgo build/programs/runner/runner
+ARCHIVE := cmd/containerd-shim-wasmgo-v1/archive/programs
 TOOLS   := $(notdir $(wildcard test/tools/*))
 SOURCES := go.mod go.sum $(shell find cmd pkg -name '*.[ch]' -o -name '*.go' -not -name '*_test.go' -not -path '*/testdata/*')
 # The linker warns of functions in Wasmtime that a static program had better not call (name look-ups); none is.
@@ -27,21 +27,31 @@ export GOFLAGS += -buildvcs=false
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS="	" read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
 
-build: $(SHIM) ## the shim, with the runner inside, into build/bin
+build: $(SHIM) ## the shim, one file with all programs inside, into build/bin
 
 # The runner is cgo with Wasmtime, and static, so that it runs on any distribution and in any container.
-$(RUNNER): $(SOURCES)
+build/programs/runner/runner: $(SOURCES)
 	@scripts/require go gcc libseccomp
 	@mkdir -p $(@D)
 	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags "-static $(QUIET)"' -o $@ ./cmd/wasmgo-runner
 	@touch $@
 
-# Packing takes longer than linking: a runner that came out the same is not packed again.
-$(PAYLOAD): $(RUNNER)
-	@if test -f $@ && sha256sum --check --status build/packed 2>/dev/null; then touch $@; \
-	else echo "packing the runner" && go run ./pkg/runnerbin/pack $(RUNNER) $@ && sha256sum $(RUNNER) > build/packed; fi
+build/programs/shim: $(SOURCES)
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/wasmgo-shim
+	@touch $@
 
-$(SHIM): $(PAYLOAD) $(SOURCES)
+build/programs/wasmgo: $(SOURCES)
+	@mkdir -p $(@D)
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/wasmgo
+	@touch $@
+
+# Packing takes longer than linking: programs that came out the same are not packed again.
+$(ARCHIVE): $(PARTS)
+	@if test -f $@ && sha256sum --check --status build/packed 2>/dev/null; then touch $@; \
+	else echo "packing the programs" && go run ./pkg/programs/pack build/programs $@ && sha256sum $(PARTS) > build/packed; fi
+
+$(SHIM): $(ARCHIVE) $(SOURCES)
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/containerd-shim-wasmgo-v1
 	@touch $@
 
@@ -108,6 +118,6 @@ install: build ## put the shim where containerd and dockerd find it (PREFIX, DES
 	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/bin/$(notdir $(SHIM))
 
 clean: ## remove everything that was built
-	rm -rf build $(PAYLOAD)
+	rm -rf build $(ARCHIVE)
 
 .PHONY: help build tools demo test lint unit race fuzz integration vm bench guests install clean

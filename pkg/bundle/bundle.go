@@ -17,6 +17,9 @@ import (
 // ConfigName is the file that holds the OCI specification of a container.
 const ConfigName = "config.json"
 
+// SandboxName is the file that is there as long as a container may have something to remove. It is pkg/sandbox's.
+const SandboxName = "sandbox.json"
+
 // maxConfig bounds config.json in bytes. 10 MB of environment in which JSON escapes every byte is 60 MB.
 const maxConfig = 64 << 20
 

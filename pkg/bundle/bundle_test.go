@@ -11,11 +11,8 @@ import (
 	"testing"
 	"time"
 
-	runcoptions "github.com/containerd/containerd/api/types/runc/options"
-	runtimeoptions "github.com/containerd/containerd/api/types/runtimeoptions/v1"
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/runtime-spec/specs-go"
-	"google.golang.org/protobuf/proto"
 )
 
 const good = `{"ociVersion":"1.2.0","process":{"args":["/a.wasm"],"cwd":"/"},"root":{"path":"rootfs"},"linux":{}}`
@@ -153,71 +150,6 @@ func TestAnnotations(t *testing.T) {
 	}
 }
 
-func marshal(t testing.TB, m proto.Message) (typeURL string, value []byte) {
-	t.Helper()
-	value, err := proto.Marshal(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(m.ProtoReflect().Descriptor().FullName()), value
-}
-
-func TestParseOptions(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "options.toml")
-	if err := os.WriteFile(file, []byte("ShimCgroup = '/from/file'\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct {
-		message proto.Message
-		want    Options
-		fault   string // named by the error, "" for none
-	}{
-		"runc's": {
-			message: &runcoptions.Options{SystemdCgroup: true, ShimCgroup: "/s", IoUid: 1, IoGid: 2, BinaryName: "x", Root: "/r"},
-			want:    Options{SystemdCgroup: true, ShimCgroup: "/s", IoUid: 1, IoGid: 2},
-		},
-		"TOML": {
-			message: &runtimeoptions.Options{ConfigBody: []byte("SystemdCgroup = true\nBinaryName = 'x'\nIoUid = 7\n")},
-			want:    Options{SystemdCgroup: true, IoUid: 7},
-		},
-		"empty TOML":              {message: &runtimeoptions.Options{}},
-		"a file":                  {message: &runtimeoptions.Options{ConfigPath: file}, want: Options{ShimCgroup: "/from/file"}},
-		"a misspelt key":          {message: &runtimeoptions.Options{ConfigBody: []byte("SystemdCgroups = true")}, fault: "SystemdCgroups"},
-		"a key of the wrong kind": {message: &runtimeoptions.Options{ConfigBody: []byte("SystemdCgroup = 'yes'")}, fault: "SystemdCgroup"},
-		"a table nobody knows":    {message: &runtimeoptions.Options{ConfigBody: []byte("[a.b]\nc = 1")}, fault: "a"},
-		"no TOML":                 {message: &runtimeoptions.Options{ConfigBody: []byte("a = = b")}, fault: "line 1"},
-		"a file that is missing":  {message: &runtimeoptions.Options{ConfigPath: "/nowhere"}, fault: "ConfigPath"},
-		"a directory":             {message: &runtimeoptions.Options{ConfigPath: "/"}, fault: "ConfigPath"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := ParseOptions(marshal(t, c.message))
-			switch {
-			case c.fault != "" && (!errors.Is(err, errdefs.ErrInvalidArgument) || !strings.Contains(err.Error(), c.fault)):
-				t.Errorf("got %v, want an invalid argument that names %s", err, c.fault)
-			case c.fault == "" && (err != nil || got != c.want):
-				t.Errorf("got %+v, %v, want %+v", got, err, c.want)
-			}
-		})
-	}
-}
-
-// TestParseOptionsTypes: the type is told by its name, whatever stands before it.
-func TestParseOptionsTypes(t *testing.T) {
-	if got, err := ParseOptions("", nil); err != nil || got != (Options{}) {
-		t.Errorf("no options: %v, %v", got, err)
-	}
-	if _, err := ParseOptions("x.Y", nil); !errors.Is(err, ErrNotOptions) {
-		t.Errorf("got %v", err)
-	}
-	name, value := marshal(t, &runcoptions.Options{SystemdCgroup: true})
-	if got, err := ParseOptions("type.googleapis.com/"+name, value); err != nil || !got.SystemdCgroup {
-		t.Errorf("under a prefix: %v, %v", got, err)
-	}
-	if _, err := ParseOptions(name, []byte{0xff}); !errors.Is(err, errdefs.ErrInvalidArgument) {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestExit(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := ReadExit(dir); !errors.Is(err, errdefs.ErrNotFound) {
@@ -296,25 +228,6 @@ func FuzzSpec(f *testing.F) {
 			if strings.HasPrefix(env, variablePrefix) {
 				t.Errorf("left in the environment: %s", env)
 			}
-		}
-	})
-}
-
-func FuzzOptions(f *testing.F) {
-	for _, m := range []proto.Message{
-		&runcoptions.Options{SystemdCgroup: true},
-		&runtimeoptions.Options{ConfigBody: []byte("SystemdCgroup = true")},
-	} {
-		typeURL, value := marshal(f, m)
-		f.Add(typeURL, value)
-	}
-	f.Fuzz(func(t *testing.T, typeURL string, value []byte) {
-		o, err := ParseOptions(typeURL, value)
-		if err != nil && o != (Options{}) {
-			t.Errorf("%v with %v", o, err)
-		}
-		if err != nil && !errors.Is(err, errdefs.ErrInvalidArgument) && !errors.Is(err, os.ErrPermission) {
-			t.Errorf("%v is no invalid argument", err)
 		}
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"wasmgo/pkg/runnerbin"
+	"wasmgo/pkg/programs"
 )
 
 // maxModule is in bytes. The largest modules known (language runtimes with their libraries) are near 100 MiB.
@@ -46,7 +46,7 @@ type Cache struct {
 
 // Open opens a cache. There is nothing to close.
 func Open(config Config) (*Cache, error) {
-	fingerprint, err := runnerbin.FingerprintOf(config.Runner)
+	fingerprint, err := programs.Fingerprint(config.Runner)
 	if err != nil {
 		return nil, err
 	}

@@ -14,22 +14,18 @@ import (
 
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/image"
-	"wasmgo/pkg/runnerbin"
+	"wasmgo/pkg/programs"
 	"wasmgo/test/guests"
 )
 
 // realCache is a cache whose workers are Wasmtime's.
 func realCache(t testing.TB) *Cache {
 	t.Helper()
-	root := filepath.Join(t.TempDir(), "root")
-	dir, err := runnerbin.Dir(root)
-	if errors.Is(err, runnerbin.ErrNoRunner) {
-		t.Skip("needs the runner: run `make build` before the tests are built")
+	runner := programs.Dir(filepath.Join("..", "..", "build", "programs")).Runner()
+	if _, err := os.Stat(filepath.Join(runner, "runner")); err != nil {
+		t.Skip("needs the runner: run `make build` first")
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return openCache(t, root, dir)
+	return openCache(t, filepath.Join(t.TempDir(), "root"), runner)
 }
 
 func openFile(t testing.TB, path string) *os.File {

@@ -13,11 +13,12 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"wasmgo/pkg/bundle"
 	"wasmgo/pkg/sandbox/cgroup"
 )
 
 // recordName is the file in the bundle that Reclaim reads.
-const recordName = "sandbox.json"
+const recordName = bundle.SandboxName
 
 // record is what has to be known of a sandbox to remove it, by a process that did not make it. Mounts and namespaces are not
 // in it: they end with the last process.

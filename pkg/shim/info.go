@@ -4,13 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/containerd/containerd/api/types"
 	"github.com/opencontainers/runtime-spec/specs-go/features"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/bundle/runtimeoptions"
 	"wasmgo/pkg/sandbox"
 )
 
@@ -19,18 +20,25 @@ const featuresType = "types.containerd.io/opencontainers/runtime-spec/1/features
 
 // printInfo answers -info: what this runtime is and can do, given the options on stdin.
 func printInfo(stdin io.Reader, stdout io.Writer) error {
-	input, err := io.ReadAll(io.LimitReader(stdin, maxBootstrap))
+	input, err := readInput(stdin)
 	if err != nil {
-		return fmt.Errorf("read stdin: %w", err)
+		return err
 	}
 	info := &types.RuntimeInfo{Name: runtimeName, Version: &types.RuntimeVersion{}}
-	info.Version.Version, info.Version.Revision = revision()
+	if build, ok := debug.ReadBuildInfo(); ok {
+		info.Version.Version = build.Main.Version
+		for _, s := range build.Settings {
+			if s.Key == "vcs.revision" {
+				info.Version.Revision = s.Value
+			}
+		}
+	}
 	if len(input) > 0 {
 		info.Options = &anypb.Any{}
 		if err := proto.Unmarshal(input, info.Options); err != nil {
 			return fmt.Errorf("runtime options on stdin: %w", err)
 		}
-		if _, err := bundle.ParseOptions(info.Options.TypeUrl, info.Options.Value); err != nil {
+		if _, err := runtimeoptions.Parse(info.Options.TypeUrl, info.Options.Value); err != nil {
 			return err
 		}
 	}

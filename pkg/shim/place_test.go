@@ -48,6 +48,9 @@ func TestPlaceOfAShim(t *testing.T) {
 	s.shutdown(t)
 }
 
+// cgroupRoot is where control groups are mounted.
+const cgroupRoot = "/sys/fs/cgroup"
+
 // newCgroup makes a cgroup below this process's own, in one hierarchy, and returns its path and who is in it.
 func newCgroup(t *testing.T) (path string, inside func() []string) {
 	t.Helper()

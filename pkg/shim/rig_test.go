@@ -26,7 +26,7 @@ import (
 	"wasmgo/test/mockcontainerd"
 )
 
-// programs builds the shim and the runner of the tests, once. TestMain removes them.
+// programs builds the launcher, the shim and the runner of the tests, once. TestMain removes them.
 var programs = sync.OnceValues(func() (dir string, err error) {
 	if dir, err = os.MkdirTemp("", "shim"); err != nil {
 		return "", err
@@ -34,7 +34,8 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 	built = dir
 	for name, source := range map[string]string{
 		"containerd-shim-wasmgo-v1": "wasmgo/cmd/containerd-shim-wasmgo-v1",
-		"runner":                    "wasmgo/pkg/shim/testdata/runner",
+		"shim":                      "wasmgo/cmd/wasmgo-shim",
+		"runner/runner":             "wasmgo/pkg/shim/testdata/runner",
 	} {
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), source)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // the runner finds no libc in its container
@@ -88,7 +89,7 @@ func newRig(t *testing.T) *rig {
 		"TTRPC_ADDRESS="+r.Address,
 		"WASMGO_ROOT="+filepath.Join(r.Dir, "root"),
 		"WASMGO_STATE="+filepath.Join(r.Dir, "state"),
-		"WASMGO_RUNNER_PATH="+filepath.Join(dir, "runner"),
+		"WASMGO_PROGRAMS="+dir,
 	)
 	return r
 }
@@ -324,6 +325,9 @@ func killPid(pid int) {
 		_ = p.Kill()
 	}
 }
+
+// socketPath is the path in an address.
+func socketPath(address string) string { return strings.TrimPrefix(address, "unix://") }
 
 func exists(path string) bool {
 	_, err := os.Lstat(path)

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -17,6 +16,9 @@ import (
 
 	"wasmgo/pkg/task"
 )
+
+// listenerFD is the socket in a serve.
+const listenerFD = 3
 
 const (
 	// publishTimeout is what a shim that ends gives its last events. containerd waits 3 s for a Shutdown.
@@ -36,7 +38,7 @@ func serve(f flags) error {
 	socket := os.NewFile(listenerFD, "socket")
 	l, err := net.FileListener(socket)
 	if err != nil {
-		return fmt.Errorf("shim socket: %w: serve is for start to call: %w", err, errdefs.ErrInvalidArgument)
+		return fmt.Errorf("shim socket: %w: serve is for the launcher to call: %w", err, errdefs.ErrInvalidArgument)
 	}
 	_ = socket.Close()
 	path := l.Addr().String()
@@ -102,15 +104,4 @@ func awaitEnd(service *task.Service, served <-chan error, idle <-chan struct{}) 
 			return nil
 		}
 	}
-}
-
-// serveEnv is the environment of a serve: containerd's, with few threads.
-func serveEnv(env []string) []string {
-	out := make([]string, 0, len(env)+1)
-	for _, e := range env {
-		if !strings.HasPrefix(e, "GOMAXPROCS=") {
-			out = append(out, e)
-		}
-	}
-	return append(out, "GOMAXPROCS=2")
 }

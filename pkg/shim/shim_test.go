@@ -23,6 +23,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
+	"wasmgo/pkg/bundle"
 	"wasmgo/test/mockcontainerd"
 )
 
@@ -263,7 +264,7 @@ func TestOlderProtocol(t *testing.T) {
 }
 
 func TestContainersOfAGroupShareAShim(t *testing.T) {
-	for _, annotation := range groupAnnotations {
+	for _, annotation := range []string{bundle.GroupAnnotation, "io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"} {
 		t.Run(annotation, func(t *testing.T) {
 			r := newRig(t)
 			group := func(s *specs.Spec) { s.Annotations = map[string]string{annotation: "pod"} }

@@ -8,6 +8,7 @@ import (
 	"github.com/containerd/errdefs"
 
 	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/bundle/runtimeoptions"
 	"wasmgo/pkg/stdio"
 )
 
@@ -17,7 +18,7 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 	if r.Checkpoint != "" {
 		return nil, fmt.Errorf("create from a checkpoint: %w", errdefs.ErrNotImplemented)
 	}
-	options, err := bundle.ParseOptions(r.GetOptions().GetTypeUrl(), r.GetOptions().GetValue())
+	options, err := runtimeoptions.Parse(r.GetOptions().GetTypeUrl(), r.GetOptions().GetValue())
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/containerd/containerd/api/types"
@@ -14,22 +13,15 @@ import (
 	"wasmgo/pkg/cache"
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/image"
-	"wasmgo/pkg/runnerbin"
+	"wasmgo/pkg/programs"
 	"wasmgo/pkg/sandbox"
 )
-
-// defaultRoot is where the runner and compiled code are kept; WASMGO_ROOT in containerd's environment moves it.
-const defaultRoot = "/var/lib/wasmgo"
 
 // New returns the service of a shim that serves namespace. Shutdown is called when containerd has asked for the end of
 // the shim and there is no container; it must not block.
 // Address is containerd's socket.
 func New(namespace, address string, events *Publisher, shutdown func()) *Service {
-	root := os.Getenv("WASMGO_ROOT")
-	if root == "" {
-		root = defaultRoot
-	}
-	return newService(namespace, &host{tools: sync.OnceValues(func() (*tools, error) { return openTools(root, address) })}, events, shutdown)
+	return newService(namespace, &host{tools: sync.OnceValues(func() (*tools, error) { return openTools(programs.Root(), address) })}, events, shutdown)
 }
 
 // Reclaim kills and removes what is left of the container in the bundle dir when its shim is gone.
@@ -49,26 +41,16 @@ type tools struct {
 	address string // containerd's socket
 }
 
-// siblingCLI is the program wasmgo that lies beside this one.
-func siblingCLI() (string, error) {
-	exe, err := os.Executable()
-	return filepath.Join(filepath.Dir(exe), "wasmgo"), err
-}
-
 func openTools(root, address string) (*tools, error) {
-	runner, err := runnerbin.Dir(root)
+	dir, err := programs.Given()
 	if err != nil {
-		return nil, fmt.Errorf("runner: %w", err)
+		return nil, err
 	}
-	c, err := cache.Open(cache.Config{Root: root, Runner: runner})
+	c, err := cache.Open(cache.Config{Root: root, Runner: dir.Runner()})
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	cli, err := siblingCLI()
-	if err != nil {
-		return nil, fmt.Errorf("wasmgo: %w", err)
-	}
-	return &tools{runner: runner, cache: c, root: root, cli: cli, address: address}, nil
+	return &tools{runner: dir.Runner(), cache: c, root: root, cli: dir.CLI(), address: address}, nil
 }
 
 func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {

@@ -12,7 +12,7 @@ import (
 
 // Where each package of the product stands. One that is in none of them fails the test: say where it belongs.
 var (
-	host   = []string{"bundle", "cache", "content", "detached", "image", "layers", "lockfile", "native", "runnerbin", "sandbox", "shim", "stdio", "task"}
+	host   = []string{"bundle", "cache", "content", "detached", "image", "launch", "layers", "lockfile", "native", "programs", "sandbox", "shim", "stdio", "task"}
 	guest  = []string{"component", "engine", "runner", "wasi"}
 	border = []string{"capability", "handover"}
 )
@@ -65,7 +65,7 @@ func TestOnlyTheShimsHalfImportsTheSandbox(t *testing.T) {
 }
 
 func TestShimHasNoC(t *testing.T) {
-	for _, p := range list(t, []string{"CGO_ENABLED=1"}, "-deps", "wasmgo/cmd/containerd-shim-wasmgo-v1") {
+	for _, p := range list(t, []string{"CGO_ENABLED=1"}, "-deps", "wasmgo/cmd/containerd-shim-wasmgo-v1", "wasmgo/cmd/wasmgo-shim", "wasmgo/cmd/wasmgo") {
 		// With cgo off the standard library's own uses of it (net, os/user) fall away.
 		if !p.Standard && len(p.CgoFiles) > 0 {
 			t.Errorf("%s has C in %v", p.ImportPath, p.CgoFiles)
@@ -73,9 +73,25 @@ func TestShimHasNoC(t *testing.T) {
 	}
 }
 
+// TestLeanPrograms: what is started for every container does without what takes long to come up.
+func TestLeanPrograms(t *testing.T) {
+	for program, heavy := range map[string][]string{
+		"containerd-shim-wasmgo-v1": {"net", "google.golang.org/protobuf", "github.com/containerd/containerd", "github.com/klauspost", "wasmgo/pkg/sandbox", "wasmgo/pkg/task"},
+		"wasmgo-shim":               {"google.golang.org/grpc/internal/transport", "github.com/containerd/containerd/v2/client", "github.com/spf13/cobra"},
+	} {
+		for _, p := range list(t, []string{"CGO_ENABLED=0"}, "-deps", "wasmgo/cmd/"+program) {
+			for _, h := range heavy {
+				if p.ImportPath == h || strings.HasPrefix(p.ImportPath, h+"/") {
+					t.Errorf("%s has %s", program, p.ImportPath)
+				}
+			}
+		}
+	}
+}
+
 func half(path string) string {
 	switch name := strings.TrimPrefix(path, "wasmgo/"); {
-	case name == "cmd/containerd-shim-wasmgo-v1" || under(name, host):
+	case slices.Contains([]string{"cmd/containerd-shim-wasmgo-v1", "cmd/wasmgo-shim", "cmd/wasmgo"}, name) || under(name, host):
 		return "host"
 	case name == "cmd/wasmgo-runner" || under(name, guest):
 		return "guest"

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,7 +15,7 @@ const firstTimes = 50
 // the compiled code on disk: the guest "clock" asks for the time as its first act. The runner is started as the shim starts
 // it, less the sandbox around it. runner_first_output_go_ms is the same to the first output of the Go "hello".
 func firstInstruction(t *testing.T, _ *setting) {
-	runner := filepath.Join(daemon.Built(t), "wasmgo-runner")
+	runner := daemon.Runner(t)
 	clock, hello := t.TempDir(), t.TempDir()
 	for name, dir := range map[string]string{"clock": clock, "hello": hello} {
 		if err := direct.Compile(runner, guests.Bytes(t, name), dir); err != nil {

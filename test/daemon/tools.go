@@ -49,6 +49,16 @@ func Built(t testing.TB) string {
 	return dir
 }
 
+// Runner returns the path of the runner that `make build` made.
+func Runner(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(repository(t), "build", "programs", "runner", "runner")
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%v: run `make build` first", err)
+	}
+	return path
+}
+
 // NeedRoot skips the test, and says why, unless it runs as root.
 func NeedRoot(t testing.TB) {
 	t.Helper()

@@ -12,7 +12,7 @@ import (
 // runnerPath finds the runner `make build` has made.
 func runnerPath(t testing.TB) string {
 	t.Helper()
-	const path = "../../build/bin/wasmgo-runner"
+	const path = "../../build/programs/runner/runner"
 	if _, err := os.Stat(path); err != nil {
 		t.Skip("needs the runner: run `make build` first")
 	}

@@ -102,7 +102,7 @@ func guestImage(t *testing.T) pack.Image {
 func compiled(t *testing.T, module []byte) []byte {
 	t.Helper()
 	dir := t.TempDir()
-	if err := direct.Compile(filepath.Join(daemon.Built(t), "wasmgo-runner"), module, dir); err != nil {
+	if err := direct.Compile(daemon.Runner(t), module, dir); err != nil {
 		t.Fatal(err)
 	}
 	return []byte(readFile(t, filepath.Join(dir, handover.CodeName)))

@@ -16,7 +16,7 @@ func TestShim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"build/bin/containerd-shim-wasmgo-v1", "build/bin/wasmgo-runner"} {
+	for _, want := range []string{"build/bin/containerd-shim-wasmgo-v1", "build/programs/runner/runner"} {
 		if !exists(filepath.Join(tree, want)) {
 			t.Skipf("needs %s: run `make build`", want)
 		}
@@ -28,7 +28,7 @@ func TestShim(t *testing.T) {
 		}
 	}
 	m.base()
-	for _, name := range append(tools, "build/bin/containerd-shim-wasmgo-v1", "build/bin/wasmgo-runner") {
+	for _, name := range append(tools, "build/bin/containerd-shim-wasmgo-v1", "build/programs/runner/runner") {
 		m.files.file(filepath.Join(tree, name)[1:], filepath.Join(tree, name), 0o755)
 	}
 	m.guests(tree)

@@ -1,4 +1,4 @@
-package runnerbin
+package programs
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // behaviour is what a runner of these tests does in mode fingerprint: the test binary, beside a file with this in it.
@@ -51,7 +52,7 @@ func newRunner(t *testing.T, b behaviour) (dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string][]byte{fileName: program, behaviourName: text} {
+	for name, content := range map[string][]byte{runnerName: program, behaviourName: text} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -71,13 +72,24 @@ func TestFingerprintIsAskedForOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if f, err := FingerprintOf(dir); err != nil || f != "I am fingerprint" {
+		if f, err := Fingerprint(dir); err != nil || f != "I am fingerprint" {
 			t.Fatalf("with %.20q kept: %q, %v", kept, f, err)
 		}
 	}
 	// Not the second time, and each time that what was kept was no good.
 	if b, err := os.ReadFile(asked); err != nil || string(b) != "...." {
 		t.Errorf("the runner was asked %d times (%v), want 4", len(b), err)
+	}
+	// A development build has taken the runner's place.
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, runnerName), later, later); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Fingerprint(dir); err != nil {
+		t.Error(err)
+	}
+	if b, err := os.ReadFile(asked); err != nil || string(b) != "....." {
+		t.Errorf("the runner was asked %d times (%v), want 5", len(b), err)
 	}
 }
 
@@ -93,10 +105,10 @@ func TestFingerprintErrors(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			dir := newRunner(t, tc.b)
-			if _, err := FingerprintOf(dir); err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), dir) {
+			if _, err := Fingerprint(dir); err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), dir) {
 				t.Errorf("got %v, want %q and the directory in it", err, tc.want)
 			}
-			if left := names(t, dir); len(left) != 2 {
+			if left := listing(t, dir); len(left) != 2 {
 				t.Errorf("in the directory: %q", left)
 			}
 		})
@@ -105,10 +117,10 @@ func TestFingerprintErrors(t *testing.T) {
 
 func TestFingerprintOfWhatIsNoProgram(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, fileName), []byte("\x00asm"), 0o755); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, runnerName), []byte("\x00asm"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := FingerprintOf(dir); err == nil {
+	if _, err := Fingerprint(dir); err == nil {
 		t.Error("no error")
 	}
 }

@@ -1,35 +1,25 @@
-package shim
+package launch
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
-	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
 	"github.com/containerd/errdefs"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"wasmgo/pkg/bundle"
-	"wasmgo/pkg/sandbox"
-	"wasmgo/pkg/task"
 )
 
-const (
-	// statusKilled is the exit status of a container whose own nobody knows: it was killed with its shim.
-	statusKilled = 128 + 9
-	// removeTimeout leaves containerd some of its 5 s.
-	removeTimeout = 4 * time.Second
-)
+// statusKilled is the exit status of a container whose own nobody knows: it was killed with its shim.
+const statusKilled = 128 + 9
 
 // remove is the action delete: containerd calls it when the connection to a shim has ended, for each of its containers,
 // also after an orderly Shutdown. The bundle is -bundle, or the working directory. What cannot be removed is printed on
 // stderr, and the answer is given all the same, or the container would stay for ever.
-func remove(f flags, stdout io.Writer) error {
+func (l launcher) remove(f flags) error {
 	dir := f.bundle
 	if dir == "" {
 		var err error
@@ -38,11 +28,8 @@ func remove(f flags, stdout io.Writer) error {
 		}
 		dir = filepath.Join(filepath.Dir(dir), f.id)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
-	defer cancel()
-	// Before Reclaim removes what knows it: the events containerd sends in the shim's place carry it.
-	pid, pidErr := sandbox.InitPid(dir)
-	if err := errors.Join(pidErr, task.Reclaim(ctx, dir), removeSocket(dir)); err != nil {
+	pid, reclaimErr := l.reclaim(dir)
+	if err := errors.Join(reclaimErr, removeSocket(dir)); err != nil {
 		fmt.Fprintf(os.Stderr, "delete %s: %s\n", f.id, err)
 	}
 	x, err := bundle.ReadExit(dir)
@@ -52,14 +39,33 @@ func remove(f flags, stdout io.Writer) error {
 		}
 		x = bundle.Exit{Pid: pid, Status: statusKilled, At: time.Now()}
 	}
-	out, err := proto.Marshal(&taskapi.DeleteResponse{Pid: uint32(x.Pid), ExitStatus: x.Status, ExitedAt: timestamppb.New(x.At)})
-	if err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	if _, err := stdout.Write(out); err != nil {
+	// containerd.task.v2.DeleteResponse
+	out := appendNumber(nil, 1, uint64(uint32(x.Pid)))
+	out = appendNumber(out, 2, uint64(x.Status))
+	out = appendBytes(out, 3, timestamp(x.At))
+	if _, err := l.stdout.Write(out); err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
 	return nil
+}
+
+// reclaim has the shim remove what is left of the container of the bundle in dir, and returns the number of its init, 0 if nothing
+// is left: a shim that lived to delete the container has removed the record of it.
+func (l launcher) reclaim(dir string) (pid int, err error) {
+	if _, err := os.Lstat(filepath.Join(dir, bundle.SandboxName)); errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	programs, err := l.programs()
+	if err != nil {
+		return 0, err
+	}
+	out, err := ask(programs, nil, "-bundle", dir, "reclaim")
+	if len(out) > 0 { // it tells the number first: an init that cannot be killed has one too
+		var bad error
+		pid, bad = strconv.Atoi(string(out))
+		err = errors.Join(err, bad)
+	}
+	return pid, err
 }
 
 // removeSocket removes the socket of the bundle's shim unless the shim lives on for other containers of its group.

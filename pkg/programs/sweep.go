@@ -1,10 +1,11 @@
-package runnerbin
+package programs
 
 import (
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,9 +14,9 @@ import (
 
 const tempPrefix = ".unpack-"
 
-// A runner's directory is touched when a shim asks for it, at most once in touchEvery, and may go when nobody has asked for
-// keep and no process executes it. The long time is what makes the second look enough: a shim that has just been
-// given the directory executes the runner within seconds.
+// A directory of programs is touched when a launcher asks for it, at most once in touchEvery, and may go when nobody has asked for
+// keep and no process executes what is in it: a shim executes its own until its last container is gone. The long time is what
+// makes the second look enough: a launcher that has just been given the directory executes the shim at once.
 const (
 	touchEvery = time.Hour
 	keep       = 24 * time.Hour
@@ -37,8 +38,8 @@ func touch(dir string) error {
 	return nil // what cannot be written need not be tidied either
 }
 
-// sweep removes what lies below base and is not needed: half-unpacked directories of shims that died, and runners of other
-// versions that are not used any more. It is called with the lock held, before something is unpacked into keepName.
+// sweep removes what lies below base and is not needed: half-unpacked directories of launchers that died, and programs
+// of other versions that are not used any more. It is called with the lock held, before something is unpacked into keepName.
 func sweep(base, keepName string) error {
 	entries, err := os.ReadDir(base)
 	if err != nil {
@@ -60,7 +61,7 @@ func sweep(base, keepName string) error {
 		}
 	}
 	for _, dir := range old {
-		if executed(filepath.Join(dir, fileName)) {
+		if executed(dir) {
 			continue
 		}
 		if err := os.RemoveAll(dir); err != nil {
@@ -70,13 +71,15 @@ func sweep(base, keepName string) error {
 	return nil
 }
 
-// executed reports whether a process runs the file at path. It is compared by identity: the path that /proc shows is the one
-// in the process's own mount namespace. A process that may not be looked at has capabilities that we have not, and so is
-// none that a shim like us has started.
-func executed(path string) bool {
-	runner, err := os.Stat(path)
-	if err != nil {
-		return false
+// executed reports whether a process runs one of the programs in dir. They are compared by identity: the path that /proc shows
+// is the one in the process's own mount namespace. A process that may not be looked at has capabilities that we have not, and
+// so is none that a launcher like us has started.
+func executed(dir string) bool {
+	var programs []os.FileInfo
+	for _, name := range names {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			programs = append(programs, info)
+		}
 	}
 	links, err := filepath.Glob("/proc/[0-9]*/exe")
 	if err != nil {
@@ -87,7 +90,7 @@ func executed(path string) bool {
 		switch {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH): // a kernel thread, or gone meanwhile
 		case errors.Is(err, fs.ErrPermission):
-		case err != nil, os.SameFile(runner, exe):
+		case err != nil, slices.ContainsFunc(programs, func(p os.FileInfo) bool { return os.SameFile(p, exe) }):
 			return true
 		}
 	}

@@ -1,4 +1,4 @@
-package runnerbin
+package programs
 
 import (
 	"bytes"
@@ -15,7 +15,10 @@ import (
 	"wasmgo/pkg/detached"
 )
 
-const fingerprintName = "fingerprint"
+const (
+	fingerprintName = "fingerprint"
+	runnerName      = "runner"
+)
 
 // maxFingerprint bounds a fingerprint, in bytes.
 const maxFingerprint = 4096
@@ -23,20 +26,11 @@ const maxFingerprint = 4096
 // fingerprintTimeout is far above the few milliseconds that the runner needs, for a host that swaps.
 const fingerprintTimeout = 30 * time.Second
 
-// Fingerprint returns the fingerprint of this shim's runner: a text that differs whenever two runners make or take different
-// compiled code. See FingerprintOf.
-func Fingerprint(root string) (string, error) {
-	dir, err := Dir(root)
-	if err != nil {
-		return "", err
-	}
-	return FingerprintOf(dir)
-}
-
-// FingerprintOf returns the fingerprint of the runner in dir. The runner is asked once, and its answer kept in dir.
-func FingerprintOf(dir string) (string, error) {
+// Fingerprint returns the fingerprint of the runner in the directory dir: a text that differs whenever two runners make or take
+// different compiled code. The runner is asked once, and its answer kept in dir.
+func Fingerprint(dir string) (string, error) {
 	path := filepath.Join(dir, fingerprintName)
-	kept, err := os.ReadFile(path)
+	kept, err := readFingerprint(path, filepath.Join(dir, runnerName))
 	switch {
 	case err == nil && valid(kept):
 		return string(kept[:len(kept)-1]), nil
@@ -51,6 +45,27 @@ func FingerprintOf(dir string) (string, error) {
 		return "", fmt.Errorf("fingerprint of the runner: %w", err)
 	}
 	return string(said[:len(said)-1]), nil
+}
+
+// readFingerprint reads what is kept in path of the runner. A runner that is newer, as a development build that took the place of
+// another, is fs.ErrNotExist.
+func readFingerprint(path, runner string) ([]byte, error) {
+	kept, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	said, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	made, err := os.Stat(runner)
+	if err != nil {
+		return nil, err
+	}
+	if !said.ModTime().After(made.ModTime()) {
+		return nil, fmt.Errorf("%s is older than the runner: %w", path, fs.ErrNotExist)
+	}
+	return kept, nil
 }
 
 // valid reports whether b is a whole fingerprint: one line of bounded length.
@@ -69,20 +84,20 @@ func ask(dir string) ([]byte, error) {
 	defer cancel()
 	// The child still has the descriptor when it resolves these: it is closed by the exec itself.
 	inside := "/proc/self/fd/" + strconv.Itoa(int(tree.Fd()))
-	cmd := exec.CommandContext(ctx, filepath.Join(inside, fileName))
+	cmd := exec.CommandContext(ctx, filepath.Join(inside, runnerName))
 	cmd.Dir = inside
 	cmd.Env = []string{"WASMGO_RUNNER=fingerprint"}
 	said, err := cmd.Output()
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
-		return nil, fmt.Errorf("%s: %w: %s", filepath.Join(dir, fileName), err, bytes.TrimSpace(exit.Stderr))
+		return nil, fmt.Errorf("%s: %w: %s", filepath.Join(dir, runnerName), err, bytes.TrimSpace(exit.Stderr))
 	case err != nil:
 		return nil, err
 	}
 	said = append(bytes.TrimSpace(said), '\n')
 	if !valid(said) {
-		return nil, fmt.Errorf("%s: %d bytes in mode fingerprint, want one line", filepath.Join(dir, fileName), len(said))
+		return nil, fmt.Errorf("%s: %d bytes in mode fingerprint, want one line", filepath.Join(dir, runnerName), len(said))
 	}
 	return said, nil
 }

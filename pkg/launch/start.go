@@ -1,0 +1,173 @@
+package launch
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/programs"
+)
+
+// addressName is the file in a bundle that holds the address of the shim's socket. containerd 1.7 reads it after a
+// restart, and to give a pod's next container to the same shim.
+const addressName = "address"
+
+// groupAnnotations name the containers that share a shim, the first one found wins. The last two are those of
+// containerd-shim-runc-v2.
+var groupAnnotations = []string{bundle.GroupAnnotation, "io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"}
+
+// start is the action of that name. The working directory is the bundle.
+func (l launcher) start(f flags) error {
+	boot, err := readBootstrap(l.stdin, f)
+	if err != nil {
+		return err
+	}
+	group, err := groupOf(f)
+	if err != nil {
+		return err
+	}
+	address := socketAddress(boot.socketDir, f, group)
+	socket, err := listen(socketPath(address))
+	if err != nil {
+		return fmt.Errorf("shim socket: %w", err)
+	}
+	if socket != nil { // nil: the group has its shim already
+		err := l.spawn(f, socket, boot)
+		_ = socket.Close()
+		if err != nil {
+			_ = os.Remove(socketPath(address))
+			return err
+		}
+	}
+	if err := os.WriteFile(addressName, []byte(address), 0o600); err != nil {
+		return fmt.Errorf("record address: %w", err)
+	}
+	return boot.answer(l.stdout, address)
+}
+
+// groupOf returns the name of the containers that share the shim; a container alone is its own group.
+func groupOf(f flags) (string, error) {
+	annotations, err := bundle.Annotations(".")
+	if err != nil {
+		return "", err
+	}
+	for _, name := range groupAnnotations {
+		if group := annotations[name]; group != "" {
+			return group, nil
+		}
+	}
+	return f.id, nil
+}
+
+// socketAddress is the address of the group's shim, the same for every container of the group. The runtime's name is in
+// it so that a pod with containers of two runtimes has two shims.
+func socketAddress(dir string, f flags, group string) string {
+	name := sha256.Sum256([]byte(strings.Join([]string{runtimeName, f.address, f.namespace, group}, "\x00")))
+	return fmt.Sprintf("unix://%s/%x", dir, name)
+}
+
+// spawn starts a shim on the socket. What it should have from its first moment, its OOM score, cgroup and scheduling
+// cookie, this process takes on first: it is about to exit.
+func (l launcher) spawn(f flags, socket *os.File, boot *bootstrap) error {
+	dir, err := l.programs()
+	if err != nil {
+		return err
+	}
+	if err := adjustOOMScore(); err != nil {
+		return err
+	}
+	if boot.options != nil {
+		group, err := shimCgroup(dir, boot.options)
+		if err != nil {
+			return err
+		}
+		if err := joinCgroup(group); err != nil {
+			return fmt.Errorf("runtime option ShimCgroup: %w", err)
+		}
+	}
+	if err := schedule(); err != nil {
+		return err
+	}
+	args := []string{os.Args[0], "-namespace", f.namespace, "-id", f.id, "-address", f.address}
+	if f.debug || boot.debug {
+		args = append(args, "-debug")
+	}
+	cmd := exec.Cmd{
+		Path:        dir.Shim(),
+		Args:        append(args, "serve"),
+		Env:         shimEnvironment(dir),
+		ExtraFiles:  []*os.File{socket},
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}, // a Ctrl-C at containerd's terminal is not for it
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start shim: %w", err)
+	}
+	return cmd.Process.Release() // it outlives this process; init reaps it
+}
+
+// shimCgroup asks the shim, which can decode them, for the control group that runtime options put it into.
+func shimCgroup(dir programs.Dir, options []byte) (string, error) {
+	out, err := ask(dir, options, "options")
+	return string(out), err
+}
+
+// ask runs the shim for a short answer. Its complaint is the error, which does not take away what it answered before.
+func ask(dir programs.Dir, input []byte, args ...string) ([]byte, error) {
+	cmd := exec.Cmd{Path: dir.Shim(), Args: append([]string{os.Args[0]}, args...), Env: environment(dir), Stdin: strings.NewReader(string(input))}
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && len(exit.Stderr) > 0 {
+		return out, errors.New(strings.TrimSpace(string(exit.Stderr)))
+	}
+	if err != nil {
+		return out, fmt.Errorf("%s %s: %w", dir.Shim(), strings.Join(args, " "), err)
+	}
+	return out, nil
+}
+
+// shimEnvironment is containerd's, with few threads.
+func shimEnvironment(dir programs.Dir) []string {
+	out := environment(dir)
+	for i, e := range out {
+		if strings.HasPrefix(e, "GOMAXPROCS=") {
+			out[i] = "GOMAXPROCS=2"
+			return out
+		}
+	}
+	return append(out, "GOMAXPROCS=2")
+}
+
+// adjustOOMScore makes the shim die a little before containerd and long before its containers would take it along.
+func adjustOOMScore() error {
+	score, err := os.ReadFile("/proc/" + strconv.Itoa(os.Getppid()) + "/oom_score_adj")
+	if err != nil {
+		return fmt.Errorf("read containerd's OOM score: %w", err)
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(string(score)))
+	if err != nil {
+		return fmt.Errorf("read containerd's OOM score: %w", err)
+	}
+	err = os.WriteFile("/proc/self/oom_score_adj", strconv.AppendInt(nil, int64(min(n+1, 1000)), 10), 0)
+	if err != nil && !errors.Is(err, os.ErrPermission) { // without root it cannot be below what it was born with
+		return fmt.Errorf("set the shim's OOM score: %w", err)
+	}
+	return nil
+}
+
+// schedule gives the shim a core scheduling cookie of its own if containerd was told to (sched_core in its config).
+func schedule() error {
+	if os.Getenv("SCHED_CORE") == "" {
+		return nil
+	}
+	if err := unix.Prctl(unix.PR_SCHED_CORE, unix.PR_SCHED_CORE_CREATE, 0, unix.PR_SCHED_CORE_SCOPE_THREAD_GROUP, 0); err != nil {
+		return fmt.Errorf("core scheduling: %w", os.NewSyscallError("prctl", err))
+	}
+	return nil
+}
