@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"wasmgo/pkg/handover"
@@ -30,10 +31,10 @@ type Option func(*maker)
 // that takes less. F must not block.
 func Tell(f func(Progress)) Option { return func(m *maker) { m.tell = f } }
 
-// Code returns the compiled form of the core module m, called name in messages. If there is none yet it is compiled, or, if
+// Code returns the compiled form of the module or component m, called name in messages. If there is none yet it is compiled, or, if
 // somebody else is doing that, waited for. Nothing of m is kept in memory.
 //
-// A *handover.Refusal says that the module cannot be compiled, and why.
+// A *handover.Refusal says that the module cannot be compiled, or the component not run, and why.
 func (c *Cache) Code(ctx context.Context, m io.ReaderAt, name string, options ...Option) (*Entry, error) {
 	d, size, err := c.digestOf(m, name)
 	if err != nil {
@@ -59,7 +60,7 @@ func (c *Cache) Code(ctx context.Context, m io.ReaderAt, name string, options ..
 	}
 }
 
-// CodeOf returns the compiled form of the core module whose SHA-256 is d. Only if there is none yet, the module itself is needed:
+// CodeOf returns the compiled form of the module or component whose SHA-256 is d. Only if there is none yet, the module itself is needed:
 // open gives it, by whoever compiles it, and its content must be that of d. CodeOf closes what open returned.
 //
 // A *handover.Refusal, also of open, says that the module cannot be compiled, and why.
@@ -142,7 +143,7 @@ func (c *Cache) compileInto(ctx context.Context, temp string, m io.ReaderAt, siz
 	whole := false
 	j := job{
 		mode: "compile", output: code, limits: c.compile.of(size), size: size, spent: &spent,
-		wanted: filepath.Join(temp, wantedName),
+		wanted: strings.TrimSuffix(temp, tempSuffix) + wantedSuffix,
 		tell:   c.compiled(now, size, name, options, nil).tell,
 		feed: func(w io.Writer) error {
 			err := c.each(m, name, func(p []byte) error {
@@ -162,6 +163,14 @@ func (c *Cache) compileInto(ctx context.Context, temp string, m io.ReaderAt, siz
 	about = meta{Module: hex.EncodeToString(now[:]), Input: size, CPU: spent}
 	if err != nil {
 		return about, now, err
+	}
+	component, err := isSplit(code)
+	switch {
+	case err != nil:
+		return about, now, err
+	case component && !c.compiled(now, size, name, options, nil).alone:
+		about.Files, err = c.assemble(ctx, temp, code, name, options)
+		return about, now, errors.Join(err, os.Remove(code.Name()))
 	}
 	file, err := seal(code, handover.CodeName, true)
 	about.Files = []fileMeta{file}

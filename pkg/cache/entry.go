@@ -83,7 +83,7 @@ func (s *Store) open(key string, locked bool) (_ *Entry, err error) {
 		return nil, err
 	}
 	if m.Refusal != "" {
-		return nil, &inputError{m.Refusal}
+		return nil, &inputError{reason: m.Refusal}
 	}
 	return &Entry{dir: dir, key: key}, nil
 }

@@ -16,10 +16,9 @@ import (
 const (
 	lockSuffix = ".lock"
 	tempSuffix = ".tmp"
+	// wantedSuffix is of an empty file by which those who wait for an entry tell the one who makes it.
+	wantedSuffix = ".wanted"
 )
-
-// wantedName is a file in the directory of an entry that is being made, by which those who wait for it say so.
-const wantedName = "wanted"
 
 // maker makes one entry.
 type maker struct {
@@ -27,6 +26,8 @@ type maker struct {
 	name string // of the module, for people
 	need int64  // estimate of the entry's size, bytes
 	tell func(Progress)
+
+	alone bool // it has to be a core module
 
 	// fill puts the entry's files into the directory temp, on stable storage, and says what they are. A worker's
 	// verdict, an *inputError, is kept as the entry.
@@ -41,7 +42,7 @@ func (c *Cache) keep(ctx context.Context, m maker) (*Entry, error) {
 		e, err = c.make(ctx, m)
 	}
 	if bad, ok := errors.AsType[*inputError](err); ok {
-		return nil, &handover.Refusal{Code: handover.CodeNotRunnable, Message: m.name + " cannot be compiled: " + bad.reason}
+		return nil, &handover.Refusal{Code: handover.CodeNotRunnable, Message: m.name + bad.verb() + bad.reason}
 	}
 	return e, err
 }
@@ -54,6 +55,7 @@ func (c *Cache) make(ctx context.Context, m maker) (e *Entry, err error) {
 		return nil, err
 	}
 	defer func() {
+		_ = os.Remove(path + wantedSuffix)
 		if err = errors.Join(err, lock.Unlock()); err != nil && e != nil {
 			e, err = nil, errors.Join(err, e.Close())
 		}
@@ -87,7 +89,7 @@ func (c *Cache) takeTurn(ctx context.Context, m maker) (*lockfile.Lock, error) {
 		return lock, err
 	}
 	// Whoever makes it may be doing so at idle priority.
-	if f, err := os.OpenFile(filepath.Join(path+tempSuffix, wantedName), os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
+	if f, err := os.OpenFile(path+wantedSuffix, os.O_CREATE|os.O_WRONLY, 0o600); err == nil {
 		f.Close()
 	}
 	stop := tick(m.tell, Progress{Waiting: true})
@@ -105,7 +107,7 @@ func (c *Cache) fillAndCommit(ctx context.Context, m maker) error {
 		return err
 	}
 	about, err := m.fill(ctx, temp)
-	if bad, ok := errors.AsType[*inputError](err); ok {
+	if bad, ok := errors.AsType[*inputError](err); ok && !bad.component {
 		// What the compiler found wrong it will find again, in as much time as the whole of a good module takes.
 		about.Refusal, about.Files, err = bad.reason, nil, nil
 		if err := removeFiles(temp); err != nil {
@@ -173,8 +175,8 @@ func (s *Store) sweep() error {
 		return err
 	}
 	for _, e := range entries {
-		key, ok := strings.CutSuffix(e.Name(), tempSuffix)
-		if !ok {
+		key, suffix, _ := strings.Cut(e.Name(), ".")
+		if suffix = "." + suffix; suffix != tempSuffix && suffix != wantedSuffix {
 			continue
 		}
 		path := s.path(key)
@@ -185,7 +187,7 @@ func (s *Store) sweep() error {
 		if lock == nil {
 			continue
 		}
-		if err := errors.Join(os.RemoveAll(path+tempSuffix), lock.Unlock()); err != nil {
+		if err := errors.Join(os.RemoveAll(path+suffix), lock.Unlock()); err != nil {
 			return err
 		}
 	}

@@ -27,7 +27,8 @@ const maxComplaint = 64 << 10
 
 // Exit statuses of a worker.
 const (
-	exitInput = 1 // what it was given is wrong
+	exitInput     = 1 // what it was given is wrong
+	exitComponent = 3 // what it was given is a component that this version of the runner cannot run
 )
 
 // job is what one worker is for.
@@ -44,7 +45,16 @@ type job struct {
 
 // inputError is a worker's verdict about its input.
 type inputError struct {
-	reason string
+	reason    string
+	component bool // it may be otherwise for another version of the runner
+}
+
+// verb is what to say between the input's name and the reason.
+func (e *inputError) verb() string {
+	if e.component {
+		return " cannot be run: "
+	}
+	return " cannot be compiled: "
 }
 
 func (e *inputError) Error() string { return e.reason }
@@ -145,8 +155,8 @@ func (j job) verdict(ctx context.Context, w *worker, feedErr error, text []byte)
 		return context.Cause(ctx)
 	}
 	reason := strings.TrimSpace(string(bytes.ToValidUTF8(text, []byte("?"))))
-	if w.state.ExitCode() == exitInput {
-		return &inputError{reason: reason}
+	if code := w.state.ExitCode(); code == exitInput || code == exitComponent {
+		return &inputError{reason: reason, component: code == exitComponent}
 	}
 	line, _, _ := strings.Cut(reason, "\n")
 	if line == "" {

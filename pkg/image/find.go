@@ -34,7 +34,7 @@ type Module struct {
 	Name string
 	// Export is the function that args[0] asks for after its '#'; "" is the module's own entry point.
 	Export string
-	// Kind is Core or Text.
+	// Kind is Core, Component, Text or TextComponent.
 	Kind Kind
 }
 

@@ -122,7 +122,7 @@ func TestFind(t *testing.T) {
 		{name: "a named pipe", arg: "/app.wasm", files: map[string]string{"app.wasm": "pipe"}, code: 126, words: []string{"/app.wasm", "named pipe"}},
 		{name: "a symbolic link to a named pipe", arg: "/app.wasm", files: map[string]string{"app.wasm": "-> pipe", "pipe": "pipe"}, code: 126, words: []string{"/app.wasm", "named pipe"}},
 		{name: "an empty file", arg: "/app.wasm", files: map[string]string{"app.wasm": ""}, code: 126, words: []string{"/app.wasm", "empty"}},
-		{name: "a component", arg: "/app.wasm", files: map[string]string{"app.wasm": "\x00asm\x0d\x00\x01\x00"}, code: 126, words: []string{"/app.wasm", "component"}},
+		{name: "a component", arg: "/app.wasm", files: map[string]string{"app.wasm": "\x00asm\x0d\x00\x01\x00"}, want: "/app.wasm", kind: Component},
 		{name: "a name along PATH that is no module", arg: "app", env: []string{"PATH=/one:/two"}, files: map[string]string{"one/app": "#!/bin/sh\n", "two/app": module}, code: 126, words: []string{"/one/app", "script"}},
 
 		{name: "an absolute symbolic link stays inside", arg: "/app.wasm", files: map[string]string{"app.wasm": "-> /lib/real.wasm", "lib/real.wasm": module}, want: "/app.wasm"},

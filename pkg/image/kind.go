@@ -16,7 +16,7 @@ const (
 // Kind is what a file holds, told by its content.
 type Kind int
 
-// The kinds a file can be of. Core and Text can be run.
+// The kinds a file can be of. Core, Component, Text and TextComponent can be run.
 const (
 	Unknown       Kind = iota
 	Core               // a core module in the binary format, version 1
@@ -126,10 +126,8 @@ func packing(head []byte) string {
 func (k Kind) refusal(head []byte) string {
 	const build = "build the program for wasm32-wasip1 (Go: GOOS=wasip1 GOARCH=wasm, Rust: --target wasm32-wasip1)"
 	switch k {
-	case Core, Text:
+	case Core, Component, Text, TextComponent:
 		return ""
-	case Component, TextComponent:
-		return "is a WebAssembly component; this version of wasmgo runs core modules (WASI 0.1): " + build
 	case Compiled:
 		return "is machine code compiled by Wasmtime (a .cwasm file); code that comes in an image is never trusted: put the .wasm file it was made from there"
 	case Native:

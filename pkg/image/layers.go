@@ -3,6 +3,8 @@ package image
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,6 +67,16 @@ type Layer struct {
 
 // Name is what the module is called in messages.
 func (l *Layer) Name(image string) string { return l.About + " of image " + image }
+
+// Sum is the layer's digest.
+func (l *Layer) Sum() (sum [sha256.Size]byte, err error) {
+	algorithm, text, _ := strings.Cut(l.Digest, ":")
+	b, err := hex.DecodeString(text)
+	if algorithm != "sha256" || err != nil || len(b) != len(sum) {
+		return sum, fmt.Errorf("%s: digest %q is no SHA-256", l.About, l.Digest)
+	}
+	return [sha256.Size]byte(b), nil
+}
 
 // Descriptors of the program `wasmgo layers`.
 const (

@@ -82,6 +82,10 @@ func behave(mode, name, argument string) {
 		die(1, fmt.Errorf("%s", argument))
 	case "host":
 		die(2, fmt.Errorf("%s", argument))
+	case "refuse": // a component
+		die(3, fmt.Errorf("%s", argument))
+	case "nest": // without an end
+		split(input, [][]byte{append(input, '.')})
 	case "crash":
 		// Go's handler would make an exit status of it.
 		unix.Kill(os.Getpid(), unix.SIGSEGV)
@@ -121,7 +125,21 @@ func result(mode string, input []byte, note string) {
 		emit([]byte(note)[:8])
 		return
 	}
-	emit(artifact(input, note))
+	switch {
+	case bytes.HasPrefix(input, []byte("component ")):
+		split([]byte("skeleton of "+string(input)), bytes.Fields(input)[1:])
+	case bytes.HasPrefix(input, []byte("wrong")):
+		die(1, fmt.Errorf("%s", input))
+	default:
+		emit(artifact(input, note))
+	}
+}
+
+// split writes a component in parts.
+func split(skeleton []byte, modules [][]byte) {
+	if err := handover.WriteSplit(os.Stdout, skeleton, modules); err != nil {
+		die(2, err)
+	}
 }
 
 // artifact looks like compiled code: an ELF header of Wasmtime's kind, the note, the module, a section table.
