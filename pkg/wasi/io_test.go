@@ -254,6 +254,37 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+// A book is a stream that knows how long it is, or thinks so.
+type book struct {
+	tape
+	size int
+}
+
+func (b *book) Size(limit int) int { return min(b.size, limit) }
+
+func TestStreamsThatKnowTheirSize(t *testing.T) {
+	long := strings.Repeat("x", 2<<20)
+	for _, tt := range []struct {
+		name  string
+		in    book
+		steps []step
+	}{
+		{"what is asked for is less", book{tape{"hello"}, 5}, []step{do(ok(octets("he")), "input-stream-read", in, n(2))}},
+		{"all of it", book{tape{"hello"}, 5}, []step{do(ok(octets("hello")), "input-stream-blocking-read", in, n(9))}},
+		{"more than goes through the host's memory", book{tape{long}, len(long)}, []step{do(ok(octets(long[:1<<20])), "input-stream-read", in, n(-1))}},
+		{"there is less than it thought", book{tape{"hello"}, 9}, []step{do(ok(octets("hello")), "input-stream-read", in, n(9))}},
+		{"there is nothing left", book{tape{}, 9}, []step{do(streamClosed(), "input-stream-read", in, n(9)), do(streamClosed(), "input-stream-read", in, n(9))}},
+		{"it fails", book{tape{errDisk}, 9}, []step{do(lastFailed(2), "input-stream-read", in, n(9)), do(streamClosed(), "input-stream-read", in, n(9))}},
+		{"it does not know", book{tape{"hello"}, 0}, []step{do(ok(octets("hello")), "input-stream-read", in, n(9))}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := newGuest(t, Config{Config: cli.Config{Stdin: &tt.in}})
+			g.handle(t, "get-stdin")
+			g.play(t, tt.steps)
+		})
+	}
+}
+
 // TestMisuse has what the guest does not survive.
 func TestMisuse(t *testing.T) {
 	tests := []struct {

@@ -1,9 +1,16 @@
 package io
 
-import "io"
+import (
+	"io"
 
-// transfer is how many bytes one read, skip or splice moves at most. Guests are allowed to ask for all that fits into their memory.
-const transfer = 64 << 10
+	"wasmgo/pkg/component/wit"
+)
+
+// How many bytes one read, skip or splice moves at most; guests are allowed to ask for all that fits into their memory.
+const (
+	transfer = 64 << 10 // through the host's memory
+	placed   = 1 << 20  // to the guest's
+)
 
 // An Input is an input-stream as guests have it: an [InputStream] and what WIT adds to it.
 type Input struct {
@@ -13,7 +20,8 @@ type Input struct {
 	ended  bool // the end or an error has been reported: the stream is closed
 }
 
-// Read is up to n bytes, none if there are none for now. They are valid until the next read of any stream of the instance.
+// Read is up to n bytes, none if there are none for now. They are valid until the next read of any stream of the instance. For a guest
+// there is Place.
 func (i *Input) Read(n uint64) ([]byte, error) {
 	if i.ended {
 		return nil, io.EOF
@@ -26,9 +34,35 @@ func (i *Input) Read(n uint64) ([]byte, error) {
 	return b[:got], i.check(err)
 }
 
-// BlockingRead is Read after waiting for something to read.
-func (i *Input) BlockingRead(n uint64) ([]byte, error) {
-	return blocking(i, n, i.Read, func(b []byte) bool { return len(b) > 0 })
+// Place is Read to the memory of the guest whose call k is.
+func (i *Input) Place(k *wit.Call, n uint64) (wit.Buffer, error) {
+	if s, ok := i.stream.(Sized); ok && n > 0 && !i.ended {
+		if size := s.Size(int(min(n, placed))); size > 0 {
+			return i.fill(k, size)
+		}
+	}
+	b, err := i.Read(n)
+	if err != nil || len(b) == 0 {
+		return wit.Buffer{}, err
+	}
+	buffer, err := k.Buffer(len(b))
+	copy(buffer.Bytes, b)
+	return buffer, err
+}
+
+func (i *Input) fill(k *wit.Call, size int) (wit.Buffer, error) {
+	buffer, err := k.Buffer(size)
+	if err != nil {
+		return buffer, err
+	}
+	n, err := i.stream.Read(buffer.Bytes)
+	buffer.Bytes = buffer.Bytes[:n]
+	return buffer, i.check(err)
+}
+
+// BlockingPlace is Place after waiting for something to read.
+func (i *Input) BlockingPlace(k *wit.Call, n uint64) (wit.Buffer, error) {
+	return blocking(i, n, func(n uint64) (wit.Buffer, error) { return i.Place(k, n) }, func(b wit.Buffer) bool { return len(b.Bytes) > 0 })
 }
 
 // Skip is Read that only counts.

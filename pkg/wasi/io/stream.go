@@ -11,6 +11,12 @@ type InputStream interface {
 	Close() error
 }
 
+// Sized is an InputStream that can say how many bytes Read would return: exactly, unless what is read changes in between, and at most
+// limit. Those go to the guest's memory without a stop in the host's. 0 is "read and see".
+type Sized interface {
+	Size(limit int) int
+}
+
 // A Skipper is an InputStream that can leave out bytes without reading them. Skip is Read but for that; n is not 0.
 type Skipper interface {
 	Skip(n uint64) (uint64, error)

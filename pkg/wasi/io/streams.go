@@ -7,7 +7,7 @@ func (h *Host) streamsInterface() *wit.Interface {
 	streamErr := h.streamErrorType()
 	none := wit.Result(wit.None, streamErr, streamError)
 	count := wit.Result(wit.U64, streamErr, streamError)
-	octets := wit.Result(wit.Bytes, streamErr, streamError)
+	octets := wit.Result(wit.Placed, streamErr, streamError)
 	in := wit.Param("self", h.Inputs.Borrow())
 	out := wit.Param("self", h.Outputs.Borrow())
 	src := wit.Param("src", h.Inputs.Borrow())
@@ -21,10 +21,10 @@ func (h *Host) streamsInterface() *wit.Interface {
 		h.Inputs, // resource input-stream
 		// read: func(len: u64) -> result<list<u8>, stream-error>
 		wit.Func2("[method]input-stream.read", in, length, octets,
-			func(_ *wit.Call, i *Input, n uint64) ([]byte, error) { return i.Read(n) }),
+			func(k *wit.Call, i *Input, n uint64) (wit.Buffer, error) { return i.Place(k, n) }),
 		// blocking-read: func(len: u64) -> result<list<u8>, stream-error>
 		wit.Func2("[method]input-stream.blocking-read", in, length, octets,
-			func(_ *wit.Call, i *Input, n uint64) ([]byte, error) { return i.BlockingRead(n) }),
+			func(k *wit.Call, i *Input, n uint64) (wit.Buffer, error) { return i.BlockingPlace(k, n) }),
 		// skip: func(len: u64) -> result<u64, stream-error>
 		wit.Func2("[method]input-stream.skip", in, length, count,
 			func(_ *wit.Call, i *Input, n uint64) (uint64, error) { return i.Skip(n) }),
