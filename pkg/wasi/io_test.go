@@ -2,6 +2,7 @@ package wasi
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"reflect"
@@ -93,7 +94,7 @@ func (g *guest) play(t *testing.T, steps []step) {
 	t.Helper()
 	for i, s := range steps {
 		if got := g.call(t, s.call, s.args...); !reflect.DeepEqual(got, s.want) {
-			t.Fatalf("step %d, %s%v: returned %v, want %v", i, s.call, s.args, got, s.want)
+			t.Fatalf("step %d, %s: returned %.100v, want %.100v", i, s.call, fmt.Sprint(got), fmt.Sprint(s.want))
 		}
 	}
 }

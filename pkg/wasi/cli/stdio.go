@@ -7,13 +7,14 @@ import (
 	wasiio "wasmgo/pkg/wasi/io"
 )
 
-// stdin is the interface wasi:cli/stdin.
+// stdin is the interface wasi:cli/stdin. A guest may get and drop its standard streams any number of times: each goes on where the one
+// before has ended.
 func (h *Host) stdin() *wit.Interface {
 	return wit.NewInterface("wasi:cli/stdin@"+wasiio.Version,
 		h.io.Inputs, // use wasi:io/streams.{input-stream}
 		// get-stdin: func() -> input-stream
 		wit.Func0("get-stdin", h.io.Inputs.Own(), func(*wit.Call) (*wasiio.Input, error) {
-			return h.io.Input(keptInput{h.config.Stdin}), nil
+			return h.io.SharedInput(h.config.Stdin), nil
 		}),
 	)
 }
@@ -24,22 +25,10 @@ func (h *Host) output(name string, s wasiio.OutputStream) *wit.Interface {
 		h.io.Outputs, // use wasi:io/streams.{output-stream}
 		// get-stdout: func() -> output-stream
 		wit.Func0("get-"+name, h.io.Outputs.Own(), func(*wit.Call) (*wasiio.Output, error) {
-			return h.io.Output(keptOutput{s}), nil
+			return h.io.SharedOutput(s), nil
 		}),
 	)
 }
-
-// A guest may get and drop its standard streams any number of times: each goes on where the one before has ended.
-type (
-	keptInput  struct{ wasiio.InputStream }
-	keptOutput struct{ wasiio.OutputStream }
-)
-
-// Close implements [wasiio.InputStream].
-func (keptInput) Close() error { return nil }
-
-// Close implements [wasiio.OutputStream].
-func (keptOutput) Close() error { return nil }
 
 // null is /dev/null.
 type null struct{}

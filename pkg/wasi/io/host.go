@@ -35,9 +35,17 @@ func New() (*Host, error) {
 	h.Errors = wit.NewClass[error]("error", nil)
 	h.Pollables = wit.NewClass("pollable", func(s *Subscription) { s.parent.Remove() })
 	// That a stream which is given up could not be closed helps nobody: what was written is flushed, or its loss known, before.
-	h.Inputs = wit.NewClass("input-stream", func(i *Input) { _ = i.stream.Close() })
+	h.Inputs = wit.NewClass("input-stream", func(i *Input) {
+		if !i.shared {
+			_ = i.stream.Close()
+		}
+	})
 	h.Inputs.Hold(func(i *Input) error { return i.Held() })
-	h.Outputs = wit.NewClass("output-stream", func(o *Output) { _ = o.stream.Close() })
+	h.Outputs = wit.NewClass("output-stream", func(o *Output) {
+		if !o.shared {
+			_ = o.stream.Close()
+		}
+	})
 	h.Outputs.Hold(func(o *Output) error { return o.Held() })
 	return h, nil
 }
@@ -56,6 +64,12 @@ func (h *Host) Input(s InputStream) *Input { return &Input{stream: s, host: h} }
 
 // Output makes an output-stream of s, whose Close is called when the guest drops it.
 func (h *Host) Output(s OutputStream) *Output { return &Output{stream: s, host: h} }
+
+// SharedInput makes an input-stream of s, of which others may be made and whose Close is not called: of the standard input.
+func (h *Host) SharedInput(s InputStream) *Input { return &Input{stream: s, host: h, shared: true} }
+
+// SharedOutput makes an output-stream of s, of which others may be made and whose Close is not called: of the standard output.
+func (h *Host) SharedOutput(s OutputStream) *Output { return &Output{stream: s, host: h, shared: true} }
 
 // A Subscription is a pollable as guests have it.
 type Subscription struct {

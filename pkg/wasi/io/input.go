@@ -18,6 +18,7 @@ type Input struct {
 	stream InputStream
 	host   *Host
 	ended  bool // the end or an error has been reported: the stream is closed
+	shared bool // the stream is not closed with this
 }
 
 // Read is up to n bytes, none if there are none for now. They are valid until the next read of any stream of the instance. For a guest

@@ -18,6 +18,7 @@ type Output struct {
 	host   *Host
 	permit uint64 // how many bytes may still be written before check-write must be called again
 	ended  bool   // the end or an error has been reported: the stream is closed
+	shared bool   // the stream is not closed with this
 }
 
 // CheckWrite is how many bytes may be written now.
