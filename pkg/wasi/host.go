@@ -7,6 +7,7 @@ import (
 	"wasmgo/pkg/component/wit"
 	"wasmgo/pkg/wasi/cli"
 	"wasmgo/pkg/wasi/clocks"
+	"wasmgo/pkg/wasi/filesystem"
 	wasiio "wasmgo/pkg/wasi/io"
 	"wasmgo/pkg/wasi/random"
 	"wasmgo/pkg/wasi/sockets"
@@ -20,25 +21,32 @@ type Config struct {
 	Zone *time.Location
 	// Network is what the guest may not have of its network.
 	Network inet.Policy
+	// Preopens are the directories that are open from the start. They are the host's to close.
+	Preopens []filesystem.Preopen
 }
 
 // A Host is WASI for one instance. All but Interrupt is for the goroutine that runs the guest.
 type Host struct {
-	io      *wasiio.Host
-	cli     *cli.Host
-	clocks  *clocks.Host
-	random  *random.Host
-	sockets *sockets.Host
+	io         *wasiio.Host
+	cli        *cli.Host
+	clocks     *clocks.Host
+	random     *random.Host
+	sockets    *sockets.Host
+	filesystem *filesystem.Host
 }
 
 // New makes a host. Close frees it.
 func New(c Config) (*Host, error) {
 	io, err := wasiio.New()
 	if err != nil {
+		for _, p := range c.Preopens {
+			_ = p.Dir.Close()
+		}
 		return nil, err
 	}
 	return &Host{
 		io: io, cli: cli.New(io, c.Config), clocks: clocks.New(io, c.Zone), random: random.New(), sockets: sockets.New(io, c.Network),
+		filesystem: filesystem.New(io, c.Preopens),
 	}, nil
 }
 
@@ -47,6 +55,7 @@ func (h *Host) Interfaces() []*wit.Interface {
 	var all []*wit.Interface
 	for _, of := range [][]*wit.Interface{
 		h.cli.Interfaces(), h.io.Interfaces(), h.clocks.Interfaces(), h.random.Interfaces(), h.sockets.Interfaces(),
+		h.filesystem.Interfaces(),
 	} {
 		all = append(all, of...)
 	}
@@ -59,5 +68,5 @@ func (h *Host) Interrupt() { h.io.Poller.Interrupt() }
 // Close frees what the guest has not dropped, and the host. The guest must have ended.
 func (h *Host) Close() error {
 	h.cli.Close()
-	return errors.Join(h.sockets.Close(), h.io.Close())
+	return errors.Join(h.sockets.Close(), h.filesystem.Close(), h.io.Close())
 }

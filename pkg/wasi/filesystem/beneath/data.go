@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxRead is how many bytes one read moves at most: a guest that is to be stopped is not held up for longer.
-const maxRead = 16 << 20
+// MaxRead is how many bytes one read moves at most: a guest that is to be stopped is not held up for longer.
+const MaxRead = 16 << 20
 
 // offset is an offset as the kernel has it.
 func offsetOf(o uint64) (int64, error) {
@@ -51,7 +51,7 @@ func (d *Descriptor) Readable(length, offset uint64) (int, error) {
 		return 0, failed("read", ".", err)
 	}
 	n, err := d.file.left(d.kind, offset)
-	return int(min(n, length, maxRead)), failed("read", ".", err)
+	return int(min(n, length, MaxRead)), failed("read", ".", err)
 }
 
 // left is how many bytes there are from an offset on. What has no size has none, as it seems.

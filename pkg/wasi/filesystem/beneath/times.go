@@ -67,6 +67,9 @@ func (d *Descriptor) setTimes(accessed, modified NewTime) error {
 	if err != nil {
 		return err
 	}
+	if d.kind == Directory { // whose descriptor may be of the kind O_PATH, which futimens(3) does not take
+		return retry(func() error { return unix.UtimesNanoAt(d.file.fd, ".", ts[:], 0) })
+	}
 	return retry(func() error {
 		// futimens(3) is utimensat(2) without a path, which package unix does not do.
 		_, _, errno := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(d.file.fd), 0, uintptr(unsafe.Pointer(ts)), 0, 0, 0)
