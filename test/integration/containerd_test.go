@@ -31,7 +31,7 @@ type testCase struct {
 }
 
 // cases are all there are for containerd; the ones that stop the daemon have tests of their own.
-var cases = [][]testCase{exitCases, signalCases, stdioCases, terminalCases, specCases, mountCases, pauseCases, resourceCases, memoryCases, eventCases, badCases, badSpecCases, ctrCases}
+var cases = [][]testCase{exitCases, signalCases, stdioCases, terminalCases, specCases, mountCases, pauseCases, resourceCases, memoryCases, eventCases, badCases, badSpecCases, ctrCases, componentCases}
 
 var versions = []string{daemon.Containerd2, daemon.Containerd17}
 
@@ -85,8 +85,12 @@ func guestImage(t *testing.T) pack.Image {
 			continue
 		}
 		name := filepath.Base(dir)
+		if name == "component" {
+			continue
+		}
 		files["/"+name+".wasm"] = pack.File{Content: guests.Bytes(t, name)}
 	}
+	addComponents(t, files)
 	files["/bad/cwasm"] = pack.File{Content: compiled(t, guests.Bytes(t, "args"))}
 	for name, content := range guests.Bad(t) {
 		files["/bad/"+name] = pack.File{Content: content}
