@@ -14,7 +14,7 @@ import (
 // ELF header, the end the section table: code that was cut, or whose last pages were lost in a crash, differs there.
 const edge = 4096
 
-var errNotCode = errors.New("what the worker wrote is not compiled code")
+var errNotCode = errors.New("this is not compiled code")
 
 // Offsets and sizes in a 64-bit ELF header (elf(5)).
 const (

@@ -65,7 +65,7 @@ func parseMeta(b []byte) (m meta, err error) {
 	if (len(m.Files) == 0) == (m.Refusal == "") || len(m.Files) > maxFiles || m.Input < 0 || m.CPU < 0 || !isDigest(m.Module) {
 		return m, errors.New("meta that says nothing of use")
 	}
-	seen := map[string]bool{metaName: true, checkedName: true, wantedName: true}
+	seen := map[string]bool{metaName: true, checkedName: true}
 	for _, f := range m.Files {
 		if !isPlain(f.Name) || seen[f.Name] || f.Size < 0 || !isDigest(f.Edges) || !isDigest(f.SHA256) {
 			return m, fmt.Errorf("meta with a wrong file %.80q", f.Name)

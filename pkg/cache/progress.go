@@ -70,6 +70,7 @@ func (a *attendance) tick(now time.Time) {
 	if a.idle && a.job.wanted != "" {
 		if _, err := os.Lstat(a.job.wanted); err == nil {
 			hurry(a.pid)
+			_ = os.Remove(a.job.wanted)
 			a.idle = false
 			a.ticker.Reset(tickEvery)
 		}

@@ -72,8 +72,14 @@ func TestRealRunnerRefuses(t *testing.T) {
 			wantRefusal(t, err, handover.CodeNotRunnable, "/app.wasm cannot be compiled", tc.word)
 		})
 	}
-	if left := names(t, c.codeDir()); len(left) != 0 {
-		t.Errorf("left in the cache: %q", left)
+	infos, err := c.List()
+	if err != nil || len(infos) != 3 {
+		t.Errorf("in the cache: %v, %v, want the three refusals", infos, err)
+	}
+	for _, i := range infos {
+		if i.Refusal == "" {
+			t.Errorf("in the cache: %+v, want a refusal", i)
+		}
 	}
 }
 

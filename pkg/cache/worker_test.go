@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +29,7 @@ func watchWorker(t *testing.T, root string) (begun func()) {
 	return func() {
 		t.Helper()
 		defer unix.Close(fd)
-		// Every turn of the loop is after an event; the names are looked up anew, so none is missed.
+		// A worker that cannot be started writes nothing. Every turn of the loop is after an event; the names are looked up anew, so none is missed.
 		for buf := make([]byte, 4096); ; {
 			paths, err := filepath.Glob(filepath.Join(dir, "*"+tempSuffix))
 			if err != nil {
@@ -42,10 +43,26 @@ func watchWorker(t *testing.T, root string) (begun func()) {
 					return
 				}
 			}
+			await(t, fd, "the worker to begin")
 			if _, err := unix.Read(fd, buf); err != nil {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// await waits until fd can be read, and fails the test if that takes too long for any machine.
+func await(t *testing.T, fd int, what string) {
+	t.Helper()
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 60_000)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if n != 1 || err != nil {
+			t.Fatalf("waited a minute for %s (%v)", what, err)
+		}
+		return
 	}
 }
 
