@@ -13,6 +13,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"wasmgo/pkg/handover"
 )
 
 const good = `{"ociVersion":"1.2.0","process":{"args":["/a.wasm"],"cwd":"/"},"root":{"path":"rootfs"},"linux":{}}`
@@ -114,7 +116,35 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
-// TestVariablesAreTaken uses a table with a setting that may be a variable; the real one has none yet.
+func TestDeny(t *testing.T) {
+	for value, want := range map[string]handover.Deny{
+		"":            {},
+		"tcp":         {TCP: true},
+		"udp, dns":    {UDP: true, DNS: true},
+		"dns,tcp,udp": {TCP: true, UDP: true, DNS: true},
+		"tcp,tcp":     {TCP: true},
+	} {
+		spec := &specs.Spec{Process: &specs.Process{}, Annotations: map[string]string{"io.containerd.wasmgo.deny": value}}
+		if s, err := takeSettings(spec); err != nil || s.Deny != want {
+			t.Errorf("%q: got %+v, %v", value, s.Deny, err)
+		}
+	}
+	for _, value := range []string{",", "icmp", "TCP", "tcp;udp", "tcp,"} {
+		spec := &specs.Spec{Process: &specs.Process{}, Annotations: map[string]string{"io.containerd.wasmgo.deny": value}}
+		if _, err := takeSettings(spec); !errors.Is(err, errdefs.ErrInvalidArgument) || !strings.Contains(err.Error(), "any of tcp, udp, dns") {
+			t.Errorf("%q: error %v", value, err)
+		}
+	}
+	spec := &specs.Spec{
+		Process:     &specs.Process{Env: []string{"WASMGO_DENY=udp"}},
+		Annotations: map[string]string{"io.containerd.wasmgo.deny": "tcp"},
+	}
+	if s, err := takeSettings(spec); err != nil || s.Deny != (handover.Deny{TCP: true}) || len(spec.Process.Env) != 0 {
+		t.Errorf("got %+v, %v, env %v; what the operator says is all that counts", s.Deny, err, spec.Process.Env)
+	}
+}
+
+// TestVariablesAreTaken uses a setting of its own.
 func TestVariablesAreTaken(t *testing.T) {
 	real := settings
 	t.Cleanup(func() { settings = real })

@@ -7,6 +7,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"wasmgo/pkg/handover"
 )
 
 // Prefixes of wasmgo's settings. A setting has one name in both places: io.containerd.wasmgo.a-b is WASMGO_A_B.
@@ -20,6 +22,8 @@ type Settings struct {
 	// Group names the containers that share a shim (annotation only: the shim is chosen before the container is
 	// read). "" leaves it to the annotations of CRI and of containerd-shim-runc-v2.
 	Group string
+	// Deny is what a component may not have of the container's network.
+	Deny handover.Deny
 }
 
 // setting is one row of the table: where a value may come from and where it goes.
@@ -39,6 +43,33 @@ var settings = []setting{
 		s.Group = v
 		return nil
 	}},
+	{key: "deny", annotation: true, variable: true, set: func(s *Settings, v string) error {
+		deny, err := parseDeny(v)
+		s.Deny = deny
+		return err
+	}},
+}
+
+var errDeny = fmt.Errorf("want any of tcp, udp, dns, with commas between them: %w", errdefs.ErrInvalidArgument)
+
+// parseDeny reads a list like "tcp,dns"; "" denies nothing, so that an operator can say so where an image says something.
+func parseDeny(value string) (d handover.Deny, err error) {
+	if value == "" {
+		return d, nil
+	}
+	for part := range strings.SplitSeq(value, ",") {
+		switch strings.TrimSpace(part) {
+		case "tcp":
+			d.TCP = true
+		case "udp":
+			d.UDP = true
+		case "dns":
+			d.DNS = true
+		default:
+			return handover.Deny{}, errDeny
+		}
+	}
+	return d, nil
 }
 
 var errEmpty = fmt.Errorf("value is empty: %w", errdefs.ErrInvalidArgument)

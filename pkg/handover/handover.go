@@ -43,11 +43,21 @@ type Guest struct {
 	// MemoryLimit is the container's memory limit in bytes, 0 for none. The runner keeps what it needs itself and lets
 	// the guest's memory grow to the rest.
 	MemoryLimit int64
+	// Deny is what the guest may not have of the network that its namespace has. It binds components; modules of WASI 0.1 make no
+	// sockets.
+	Deny Deny
 	// Seccomp are BPF programs, each an array of struct sock_filter in the machine's byte order (seccomp(2)), installed
 	// in this order before the module is loaded.
 	Seccomp [][]byte
 	// Refusal, if set, is all the runner does once begun; there is no module then.
 	Refusal *Refusal
+}
+
+// Deny is parts of the network.
+type Deny struct {
+	TCP bool `json:",omitempty"` // no TCP sockets
+	UDP bool `json:",omitempty"` // no UDP sockets
+	DNS bool `json:",omitempty"` // no name lookups
 }
 
 // Refusal says why a module does not run.

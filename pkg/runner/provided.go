@@ -11,6 +11,7 @@ import (
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/wasi"
 	"wasmgo/pkg/wasi/cli"
+	"wasmgo/pkg/wasi/sockets/inet"
 )
 
 // newHost is what a component sees of the outside. It enters the working directory.
@@ -32,6 +33,7 @@ func newHost(g *handover.Guest) (*wasi.Host, error) {
 		return nil, err
 	}
 	c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
+	c.Network = inet.Policy{DenyTCP: g.Deny.TCP, DenyUDP: g.Deny.UDP, DenyDNS: g.Deny.DNS}
 	h, err := wasi.New(c)
 	if err != nil {
 		return nil, fmt.Errorf("make the guest's world: %w", err)
