@@ -40,18 +40,24 @@ func (t *tools) layer(ctx context.Context, root *os.File, l launch, g *handover.
 		return nil, err
 	}
 	g.Module, g.Export = a.Module.Name(a.Image), a.Export
-	f, err := t.temporary()
+	d, err := a.Module.Sum()
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	if err := fetch([]image.Layer{*a.Module}, []*os.File{f}); err != nil {
-		return nil, err
-	}
-	if _, err := image.Identify(f, g.Module); err != nil {
-		return nil, err
-	}
-	return t.cache.Code(ctx, f, g.Module)
+	return t.cache.CodeOf(ctx, d, g.Module, func(ctx context.Context) (*os.File, error) {
+		f, err := t.temporary()
+		if err != nil {
+			return nil, err
+		}
+		err = fetch([]image.Layer{*a.Module}, []*os.File{f})
+		if err == nil {
+			_, err = image.Identify(f, g.Module)
+		}
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		return f, nil
+	})
 }
 
 // temporary opens a file without a name for a module on its way to the compiler.

@@ -3,6 +3,10 @@
 //
 //	cmd/containerd-shim-wasmgo-v1 ┐
 //	cmd/wasmgo-shim               ├→ host half ┐
-//	cmd/wasmgo                    ┘            ├→ pkg/handover → the standard library
+//	cmd/wasmgo → the user's part  ┘            ├→ pkg/handover → the standard library
+//	               ┆ decoders only             │
 //	cmd/wasmgo-runner → guest half ────────────┘
+//
+// The user's part looks into modules for a person (image inspect), with the decoders of the component model, which are Go
+// without C and run nothing. Neither half may import it: no shim decodes a module.
 package arrows
