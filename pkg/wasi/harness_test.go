@@ -74,6 +74,29 @@ func (g *guest) try(name string, args ...abi.Value) (abi.Value, error) {
 	return results[0], err
 }
 
+// plain is a value with Go's strings in it, which can be compared.
+func plain(v abi.Value) abi.Value {
+	each := func(vs []abi.Value) []abi.Value {
+		out := make([]abi.Value, len(vs))
+		for i, v := range vs {
+			out[i] = plain(v)
+		}
+		return out
+	}
+	switch v := v.(type) {
+	case abi.String:
+		return v.String()
+	case abi.Variant:
+		v.Payload = plain(v.Payload)
+		return v
+	case abi.Record:
+		return each(v)
+	case abi.List:
+		return each(v)
+	}
+	return v
+}
+
 // call is try where no trap is wanted.
 func (g *guest) call(t testing.TB, name string, args ...abi.Value) abi.Value {
 	t.Helper()
