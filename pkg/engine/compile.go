@@ -34,7 +34,7 @@ func (e *Engine) Compile(module []byte) ([]byte, error) {
 	}
 	m, err := wasmtime.NewModule(e.engine, module)
 	if err != nil {
-		return nil, fmt.Errorf("compile: %w", tidy(err))
+		return nil, tidy(err)
 	}
 	defer m.Close()
 	code, err := m.Serialize()

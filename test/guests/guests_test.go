@@ -32,3 +32,14 @@ func TestEveryFolderHoldsAGuest(t *testing.T) {
 		t.Error("no guests at all")
 	}
 }
+
+func TestGiantIsTheSameEachTime(t *testing.T) {
+	const size = 200_000
+	b := Giant(size)
+	if !bytes.Equal(b, Giant(size)) {
+		t.Error("two calls, two modules")
+	}
+	if len(b) < size*9/10 || len(b) > size*12/10 {
+		t.Errorf("%d bytes, want about %d", len(b), size)
+	}
+}
