@@ -207,8 +207,11 @@ func (w *walker) last(name string, slash bool, flags int, mode uint32) (fd int, 
 		_ = unix.Close(fd)
 	case errors.Is(err, unix.ELOOP):
 	case errors.Is(err, unix.ENOTDIR):
-		if _, none := readlink(w.at, name); none != nil {
+		switch _, none := readlink(w.at, name); {
+		case errors.Is(none, unix.EINVAL): // it is a file
 			return -1, true, err
+		case none != nil:
+			return -1, true, none
 		}
 	default:
 		return fd, true, err
