@@ -99,6 +99,9 @@ const (
 	nobody = 65534
 )
 
+// limits of the program are far above what it needs, and keep a document that blows up in memory from the host's.
+var limits = handover.Limits{Space: 4 << 30, Memory: 1 << 30, CPU: 120, Output: 1 << 40, Files: 256}
+
 // Source is where the layers of containers come from.
 type Source struct {
 	// Program is the path of the program wasmgo.
@@ -152,7 +155,7 @@ func (s Source) run(ctx context.Context, q Query, files []*os.File) ([]byte, err
 	if err != nil {
 		return nil, err
 	}
-	bounds, err := handover.Limits{Memory: 4 << 30, CPU: 120, Output: 1 << 40, Files: 256}.Env()
+	bounds, err := limits.Env()
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +176,9 @@ func (s Source) run(ctx context.Context, q Query, files []*os.File) ([]byte, err
 	runtime.LockOSThread()
 	err = cmd.Run()
 	runtime.UnlockOSThread()
-	switch said := strings.TrimSpace(string(bytes.ToValidUTF8(complaint.Bytes(), []byte("?")))); {
+	// A program that crashes says more than anybody wants to read.
+	said, _, _ := strings.Cut(strings.TrimSpace(string(bytes.ToValidUTF8(complaint.Bytes(), []byte("?")))), "\n")
+	switch {
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("read the image's layers: %w", context.Cause(ctx))
 	case err == nil && answer.cut:
