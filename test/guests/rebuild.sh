@@ -14,3 +14,5 @@ for source in */*.c; do
 	# shellcheck disable=SC2086 # $debug is a list of flags
 	clang --target=wasm32-wasi -Oz -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Werror $debug "$source" -o "${source%.c}.wasm"
 done
+
+# Components have tools of their own: component/rebuild.sh.
