@@ -123,3 +123,34 @@ func onceDirect(ctx context.Context, shim task.TTRPCTaskService, request *task.C
 	}
 	return nil
 }
+
+// startDirect runs containers one after the other by the Task API of one shim and returns the times from Create to the answer of
+// Start, in ms.
+func (s *setting) startDirect(t *testing.T, c contender) (samples []float64) {
+	t.Helper()
+	const group = "start-direct"
+	defer s.keep(t, c, group)()
+	shim := s.shim(t, group+"-keeper")
+	ctx := s.Context(t)
+	for i := range secondStarts {
+		made := s.container(t, c, fmt.Sprintf("%s-%d", group, i), group)
+		request := s.bundle(t, made)
+		begun := time.Now()
+		if _, err := shim.Create(ctx, request); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := shim.Start(ctx, &task.StartRequest{ID: request.ID}); err != nil {
+			t.Fatal(err)
+		}
+		samples = append(samples, float64(time.Since(begun).Microseconds())/1000)
+		exit, err := shim.Wait(ctx, &task.WaitRequest{ID: request.ID})
+		if err != nil || exit.ExitStatus != 0 {
+			t.Fatalf("%s: %v, %v", request.ID, exit, err)
+		}
+		if _, err := shim.Delete(ctx, &task.DeleteRequest{ID: request.ID}); err != nil {
+			t.Fatal(err)
+		}
+		s.discard(t, made)
+	}
+	return samples
+}

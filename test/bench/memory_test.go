@@ -110,15 +110,9 @@ func pss(t *testing.T, pid int) float64 {
 
 func parent(t *testing.T, pid int) int {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	ppid, err := statusOf(pid, "PPid")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(status), "\nPPid:")
-	line, _, _ := strings.Cut(rest, "\n")
-	ppid, err := strconv.Atoi(strings.TrimSpace(line))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ppid
+	return int(ppid)
 }
