@@ -16,7 +16,8 @@ import (
 
 // newHost is what a component sees of the outside. It enters the working directory.
 func newHost(g *handover.Guest) (*wasi.Host, error) {
-	if _, err := directories(g.Cwd); err != nil {
+	dirs, err := directories(g.Cwd)
+	if err != nil {
 		return nil, err
 	}
 	c := wasi.Config{Config: cli.Config{Args: g.Args, Env: environment(g), Cwd: filepath.Clean(g.Cwd)}}
@@ -34,6 +35,9 @@ func newHost(g *handover.Guest) (*wasi.Host, error) {
 	}
 	c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
 	c.Network = inet.Policy{DenyTCP: g.Deny.TCP, DenyUDP: g.Deny.UDP, DenyDNS: g.Deny.DNS}
+	if c.Preopens, err = preopens(dirs); err != nil {
+		return nil, err
+	}
 	h, err := wasi.New(c)
 	if err != nil {
 		return nil, fmt.Errorf("make the guest's world: %w", err)
