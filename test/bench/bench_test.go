@@ -55,6 +55,7 @@ var measurements = map[string]func(t *testing.T, s *setting){
 	"runner_first_instruction_ms":               firstInstruction,
 	"runner_pss_mb,shim_pss_mb":                 idleMemory,
 	"cycle_leaks":                               cycleLeaks,
+	"stream_write_gb_s":                         streamWrite,
 	"second_start_30mb_ms,first_start_compiles": giantModule,
 }
 
@@ -63,7 +64,7 @@ func TestMeasure(t *testing.T) {
 		t.Skip("measures, and takes minutes: run `make bench`")
 	}
 	s := newSetting(t)
-	for _, name := range []string{"runner_first_instruction_ms", "ctr_run_vs_runc", "task_throughput_vs_runc", "runner_pss_mb,shim_pss_mb", "cycle_leaks", "second_start_30mb_ms,first_start_compiles"} {
+	for _, name := range []string{"runner_first_instruction_ms", "ctr_run_vs_runc", "task_throughput_vs_runc", "runner_pss_mb,shim_pss_mb", "cycle_leaks", "stream_write_gb_s", "second_start_30mb_ms,first_start_compiles"} {
 		t.Run(name, func(t *testing.T) { measurements[name](t, s) })
 	}
 }
