@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,16 @@ func (d *ContainerdDaemon) Ctr(t testing.TB, args ...string) *Command {
 		path: filepath.Join(Tool(t, d.Tool), "ctr"),
 		Args: append([]string{"--address", d.Address, "--namespace", d.Namespace}, args...),
 		env:  d.env,
+	}
+}
+
+// CLI prepares a call of the installed program as its users make it: cache, image, precompile.
+func (d *ContainerdDaemon) CLI(t testing.TB, args ...string) *Command {
+	t.Helper()
+	return &Command{
+		path: filepath.Join(Built(t), "containerd-shim-wasmgo-v1"),
+		Args: args,
+		env:  append(slices.Clip(d.env), "CONTAINERD_ADDRESS="+d.Address),
 	}
 }
 

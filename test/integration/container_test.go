@@ -22,10 +22,11 @@ const patience = 30 * time.Second
 
 // want describes a container.
 type want struct {
-	args     []string
+	args     []string // none are the image's own
 	opts     []oci.SpecOpts
 	stdin    io.Reader
 	terminal bool
+	plain    bool // the image's configuration is not asked
 }
 
 // container is one created task with what it printed.
@@ -56,7 +57,14 @@ func (e env) tryCreate(t *testing.T, w want) (*container, error) {
 	t.Helper()
 	ctx := e.Context(t)
 	id := e.id()
-	opts := append([]oci.SpecOpts{oci.WithImageConfigArgs(e.image, nil), oci.WithProcessArgs(w.args...)}, w.opts...)
+	var opts []oci.SpecOpts
+	if !w.plain {
+		opts = append(opts, oci.WithImageConfigArgs(e.image, nil))
+	}
+	if len(w.args) > 0 {
+		opts = append(opts, oci.WithProcessArgs(w.args...))
+	}
+	opts = append(opts, w.opts...)
 	if w.terminal {
 		opts = append(opts, oci.WithTTY)
 	}
