@@ -141,25 +141,3 @@ func root() string {
 	}
 	return programs.Root()
 }
-
-// become executes another program in this one's place, under its name.
-func (l launcher) become(program func(programs.Dir) string, args []string) error {
-	dir, err := l.programs()
-	if err != nil {
-		return err
-	}
-	path := program(dir)
-	err = unix.Exec(path, append([]string{os.Args[0]}, args...), environment(dir))
-	return &os.PathError{Op: "exec", Path: path, Err: err}
-}
-
-// environment is this process's, with where the programs lie.
-func environment(dir programs.Dir) []string {
-	env := make([]string, 0, 64)
-	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, programs.Variable+"=") {
-			env = append(env, e)
-		}
-	}
-	return append(env, programs.Variable+"="+string(dir))
-}

@@ -100,14 +100,13 @@ func (l launcher) spawn(f flags, socket *os.File, boot *bootstrap) error {
 	if f.debug || boot.debug {
 		args = append(args, "-debug")
 	}
-	cmd := exec.Cmd{
-		Path:        dir.Shim(),
+	cmd, err := startShim(dir, exec.Cmd{
 		Args:        append(args, "serve"),
 		Env:         shimEnvironment(dir),
 		ExtraFiles:  []*os.File{socket},
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}, // a Ctrl-C at containerd's terminal is not for it
-	}
-	if err := cmd.Start(); err != nil {
+	})
+	if err != nil {
 		return fmt.Errorf("start shim: %w", err)
 	}
 	return cmd.Process.Release() // it outlives this process; init reaps it
@@ -117,19 +116,6 @@ func (l launcher) spawn(f flags, socket *os.File, boot *bootstrap) error {
 func shimCgroup(dir programs.Dir, options []byte) (string, error) {
 	out, err := ask(dir, options, "options")
 	return string(out), err
-}
-
-// ask runs the shim for a short answer. Its complaint is the error, which does not take away what it answered before.
-func ask(dir programs.Dir, input []byte, args ...string) ([]byte, error) {
-	cmd := exec.Cmd{Path: dir.Shim(), Args: append([]string{os.Args[0]}, args...), Env: environment(dir), Stdin: strings.NewReader(string(input))}
-	out, err := cmd.Output()
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && len(exit.Stderr) > 0 {
-		return out, errors.New(strings.TrimSpace(string(exit.Stderr)))
-	}
-	if err != nil {
-		return out, fmt.Errorf("%s %s: %w", dir.Shim(), strings.Join(args, " "), err)
-	}
-	return out, nil
 }
 
 // shimEnvironment is containerd's, with few threads.
