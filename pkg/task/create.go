@@ -22,14 +22,11 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 	if err != nil {
 		return nil, err
 	}
-	if err := s.reserve(r.ID); err != nil {
+	ctx, release, err := s.reserve(ctx, r.ID)
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			s.forget(r.ID)
-		}
-	}()
+	defer release()
 	b, err := bundle.Load(r.Bundle, options)
 	if err != nil {
 		return nil, err

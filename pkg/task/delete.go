@@ -14,9 +14,12 @@ import (
 // needs some for itself.
 const deleteTimeout = 3 * time.Second
 
-// Delete removes all that is left of a stopped container, or of one that was never started. Whoever asks again after an
-// error has lost nothing: each step may be repeated.
+// Delete removes all that is left of a stopped container, or of one that was never started. One that is still being created is
+// not created any further. Whoever asks again after an error has lost nothing: each step may be repeated.
 func (s *Service) Delete(ctx context.Context, r *taskapi.DeleteRequest) (*taskapi.DeleteResponse, error) {
+	if _, err := s.abort(ctx, r.ID); err != nil {
+		return nil, err
+	}
 	c, err := s.find(r.ID)
 	if err != nil {
 		return nil, err

@@ -27,9 +27,16 @@ type fakeLauncher struct {
 	nextID int
 	boxes  map[string]*fakeSandbox
 	fails  error // of the next launches
+	// busy, if set, gets the id of each launch, which then takes until its context ends.
+	busy chan string
 }
 
-func (f *fakeLauncher) launch(_ context.Context, l launch) (sandboxed, error) {
+func (f *fakeLauncher) launch(ctx context.Context, l launch) (sandboxed, error) {
+	if f.busy != nil {
+		f.busy <- l.id
+		<-ctx.Done()
+		return nil, context.Cause(ctx)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fails != nil {

@@ -17,9 +17,20 @@ import (
 const maxSignal = 64
 
 // Kill sends a signal to the init, or to all processes. A process that is gone is errdefs.ErrNotFound: clients take that
-// for done, and wait.
+// for done, and wait. A container that is still being created has no process that could get a signal; it ends by those that end
+// every program that does not expect them.
 func (s *Service) Kill(ctx context.Context, r *taskapi.KillRequest) (*emptypb.Empty, error) {
+	aborted := false
+	if sig := syscall.Signal(r.Signal); sig == unix.SIGKILL || sig == unix.SIGTERM {
+		var err error
+		if aborted, err = s.abort(ctx, r.ID); err != nil {
+			return nil, err
+		}
+	}
 	c, err := s.find(r.ID)
+	if aborted && errors.Is(err, errdefs.ErrNotFound) {
+		return &emptypb.Empty{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

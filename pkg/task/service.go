@@ -3,6 +3,8 @@ package task
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
@@ -24,6 +26,7 @@ type Service struct {
 
 	mu         sync.Mutex
 	containers map[string]*container // nil while one is being created
+	creations  map[string]*creation
 	closing    bool
 }
 
@@ -32,7 +35,7 @@ var _ taskapi.TTRPCTaskService = (*Service)(nil)
 func newService(namespace string, l launcher, q eventQueue, shutdown func()) *Service {
 	return &Service{
 		namespace: namespace, launcher: l, events: q, shutdown: shutdown,
-		containers: map[string]*container{},
+		containers: map[string]*container{}, creations: map[string]*creation{},
 	}
 }
 
@@ -46,27 +49,13 @@ func (s *Service) find(id string) (*container, error) {
 	return nil, fmt.Errorf("container %s: %w", id, errdefs.ErrNotFound)
 }
 
-// reserve takes the id for a container that is about to be created.
-func (s *Service) reserve(id string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return fmt.Errorf("shim is shutting down: %w", errdefs.ErrUnavailable)
-	}
-	if _, ok := s.containers[id]; ok {
-		return fmt.Errorf("container %s: %w", id, errdefs.ErrAlreadyExists)
-	}
-	s.containers[id] = nil
-	return nil
-}
-
 func (s *Service) insert(c *container) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.containers[c.id] = c
 }
 
-// forget frees an id that was reserved or inserted.
+// forget frees an id that was inserted.
 func (s *Service) forget(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,6 +66,14 @@ func (s *Service) forget(id string) {
 func (s *Service) Close(ctx context.Context) {
 	s.mu.Lock()
 	s.closing = true
+	creating := slices.Collect(maps.Keys(s.creations))
+	s.mu.Unlock()
+	for _, id := range creating {
+		if _, err := s.abort(ctx, id); err != nil {
+			return
+		}
+	}
+	s.mu.Lock()
 	var left []*container
 	for _, c := range s.containers {
 		if c != nil {
