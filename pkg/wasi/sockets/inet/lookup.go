@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
@@ -56,7 +57,7 @@ var domain = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainNam
 // toASCII is the name as DNS has it. What cannot be one is an [InvalidArgument].
 func toASCII(name string) (string, error) {
 	ascii, err := domain.ToASCII(name)
-	if err != nil {
+	if err != nil || !utf8.ValidString(name) {
 		return "", InvalidArgument
 	}
 	const maxName, maxLabel = 253, 63

@@ -73,6 +73,7 @@ func TestNames(t *testing.T) {
 		"[::1]":                         "",
 		"fe80::1%eth0":                  "",
 		"nul\x00":                       "",
+		"not UTF-8\xc3":                 "",
 		"new\nline":                     "",
 		"xn--a":                         "",
 		label + "a":                     "",
