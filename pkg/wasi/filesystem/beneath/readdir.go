@@ -3,6 +3,7 @@ package beneath
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"unicode/utf8"
 
@@ -76,11 +77,12 @@ func (r *Reading) fill() error {
 		r.buf = make([]byte, 16<<10)
 	}
 	n, err := again(func() (int, error) { return unix.Getdents(r.fd, r.buf) })
+	// ENOENT: the directory was removed. POSIX has nothing in it then (as glibc).
+	if errors.Is(err, unix.ENOENT) || err == nil && n == 0 {
+		return io.EOF
+	}
 	if err != nil {
 		return failed("readdir", ".", err)
-	}
-	if n == 0 {
-		return io.EOF
 	}
 	r.rest = r.buf[:n]
 	return nil

@@ -1,0 +1,299 @@
+package beneath
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	wasiio "wasmgo/pkg/wasi/io"
+)
+
+func TestReadAndWrite(t *testing.T) {
+	dir := t.TempDir()
+	d := preopen(t, dir, Options{})
+	f := opened(t, d, "file", Create, Read|Write)
+	if n, err := f.Write([]byte("hello"), 3); n != 5 || err != nil {
+		t.Fatalf("wrote %d, %v", n, err)
+	}
+	for _, tt := range []struct {
+		name           string
+		length, offset uint64
+		readable       int
+		want           string
+	}{
+		{"from the beginning", 100, 0, 8, "\x00\x00\x00hello"},
+		{"a part", 2, 4, 2, "el"},
+		{"the end", 100, 7, 1, "o"},
+		{"at the end", 100, 8, 0, ""},
+		{"behind the end", 100, 1 << 40, 0, ""},
+		{"nothing", 0, 0, 0, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n, err := f.Readable(tt.length, tt.offset)
+			if n != tt.readable || err != nil {
+				t.Errorf("readable are %d, %v, want %d", n, err, tt.readable)
+			}
+			b := make([]byte, tt.length)
+			n, err = f.Read(b, tt.offset)
+			if string(b[:n]) != tt.want || err != nil {
+				t.Errorf("read %q, %v, want %q", b[:n], err, tt.want)
+			}
+		})
+	}
+	reader := opened(t, d, "file", 0, Read)
+	writer := opened(t, d, "file", 0, Write)
+	fifo := unix.Mkfifo(dir+"/fifo", 0o600)
+	if fifo != nil {
+		t.Fatal(fifo)
+	}
+	pipe := opened(t, d, "fifo", 0, Read)
+	read := func(d *Descriptor, at uint64) error { _, err := d.Read(make([]byte, 1), at); return err }
+	write := func(d *Descriptor, at uint64) error { _, err := d.Write([]byte("x"), at); return err }
+	readable := func(d *Descriptor) error { _, err := d.Readable(1, 0); return err }
+	stream := func(_ any, err error) error { return err }
+	for name, tt := range map[string]struct {
+		err  error
+		want unix.Errno
+	}{
+		"read what is written":            {read(writer, 0), unix.EBADF},
+		"readable of what is written":     {readable(writer), unix.EBADF},
+		"write what is read":              {write(reader, 0), unix.EBADF},
+		"read a directory":                {read(d, 0), unix.EISDIR},
+		"write a directory":               {write(d, 0), unix.EISDIR},
+		"read a FIFO at an offset":        {read(pipe, 0), unix.ESPIPE},
+		"read at no offset":               {read(f, math.MaxUint64), unix.EINVAL},
+		"write at no offset":              {write(f, math.MaxUint64), unix.EINVAL},
+		"write at the end of all offsets": {write(f, math.MaxInt64), unix.EINVAL},
+		"resize a directory":              {d.SetSize(0), unix.EISDIR},
+		"resize what is read":             {reader.SetSize(0), unix.EINVAL},
+		"resize beyond all sizes":         {f.SetSize(math.MaxUint64), unix.EFBIG},
+		"advise beyond all offsets":       {f.Advise(math.MaxUint64, 0, Normal), unix.EINVAL},
+		"advise a FIFO":                   {pipe.Advise(0, 0, Normal), unix.ESPIPE},
+		"stream what is written":          {stream(writer.ReadViaStream(0)), unix.EBADF},
+		"stream to what is read":          {stream(reader.WriteViaStream(0)), unix.EBADF},
+		"append to what is read":          {stream(reader.AppendViaStream()), unix.EBADF},
+		"stream a directory":              {stream(d.ReadViaStream(0)), unix.EISDIR},
+		"stream to a directory":           {stream(d.WriteViaStream(0)), unix.EISDIR},
+		"append to a directory":           {stream(d.AppendViaStream()), unix.EISDIR},
+		"stream from no offset":           {stream(f.ReadViaStream(math.MaxUint64)), unix.EINVAL},
+		"stream to no offset":             {stream(f.WriteViaStream(math.MaxUint64)), unix.EINVAL},
+		"sync":                            {f.Sync(), 0}, "sync what is read": {reader.Sync(), 0}, "sync a FIFO that is read": {pipe.Sync(), 0},
+		"sync a directory": {d.Sync(), 0}, "sync data": {f.SyncData(), 0}, "sync data of a directory": {d.SyncData(), 0},
+		"advise": {f.Advise(0, 0, WillNeed), 0},
+	} {
+		if got := errnoOf(t, tt.err); got != tt.want {
+			t.Errorf("%s: %v, want %v", name, tt.err, tt.want)
+		}
+	}
+	if err := f.SetSize(4); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(dir + "/file"); string(b) != "\x00\x00\x00h" || err != nil {
+		t.Errorf("the file is %q, %v", b, err)
+	}
+}
+
+func TestAdviceIsTheKernels(t *testing.T) {
+	f := opened(t, preopen(t, t.TempDir(), Options{}), "file", Create, Read)
+	for a := Normal; a <= NoReuse; a++ {
+		if err := f.Advise(0, 4096, a); err != nil {
+			t.Errorf("advice %d: %v", a, err)
+		}
+	}
+}
+
+// all reads a stream that never has nothing for now.
+func all(t *testing.T, s wasiio.InputStream, at int) string {
+	t.Helper()
+	var got []byte
+	b := make([]byte, at)
+	for {
+		n, err := s.Read(b)
+		got = append(got, b[:n]...)
+		if errors.Is(err, io.EOF) {
+			return string(got)
+		}
+		if err != nil || n == 0 {
+			t.Fatalf("read %d, %v", n, err)
+		}
+	}
+}
+
+// TestStreams: those of one file have each an offset of its own, and outlive the descriptor.
+func TestStreams(t *testing.T) {
+	dir := t.TempDir()
+	d := preopen(t, dir, Options{})
+	f, err := d.OpenAt(true, "file", Create, Read|Write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := must(f.WriteViaStream(0))(t), must(f.WriteViaStream(6))(t)
+	end := must(f.AppendViaStream())(t)
+	in, late := must(f.ReadViaStream(0))(t), must(f.ReadViaStream(7))(t)
+	closed(t, f)
+	write := func(s wasiio.OutputStream, what string) {
+		t.Helper()
+		if n, err := s.CheckWrite(); n < len(what) || err != nil {
+			t.Fatalf("may write %d, %v", n, err)
+		}
+		if err := errors.Join(s.Write([]byte(what)), s.Flush()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(first, "abc")
+	write(second, "g")
+	write(first, "def")
+	write(end, "XY")
+	write(second, "h")
+	write(end, "Z")
+	if sized := in.(wasiio.Sized).Size(4); sized != 4 {
+		t.Errorf("the next read has %d bytes", sized)
+	}
+	if sized := in.(wasiio.Sized).Size(100); sized != 10 {
+		t.Errorf("the next read has %d bytes", sized)
+	}
+	if n, err := in.(wasiio.Skipper).Skip(2); n != 2 || err != nil {
+		t.Errorf("skipped %d, %v", n, err)
+	}
+	if got := all(t, in, 3); got != "cdefghYZ" {
+		t.Errorf("read %q", got)
+	}
+	if n, err := in.(wasiio.Skipper).Skip(1); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("at the end skipped %d, %v", n, err)
+	}
+	if got := all(t, late, 100); got != "hYZ" {
+		t.Errorf("read %q", got)
+	}
+	for _, s := range []io.Closer{first, second, end, in, late} {
+		closed(t, s)
+	}
+}
+
+// TestAppendWithoutTheKernel: where pwritev2(2) is not to be had, the end is looked for.
+func TestAppendWithoutTheKernel(t *testing.T) {
+	dir := t.TempDir()
+	layout{"file"}.make(t, dir)
+	f := opened(t, preopen(t, dir, Options{}), "file", 0, Write)
+	s := must(f.AppendViaStream())(t)
+	defer closed(t, s)
+	s.(*appendOutput).plain = true
+	for range 2 {
+		if err := s.Write([]byte("!")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b, err := os.ReadFile(dir + "/file"); string(b) != "file!!" || err != nil {
+		t.Errorf("the file is %q, %v", b, err)
+	}
+}
+
+// TestFullDevice: an error of the system reaches whoever writes.
+func TestFullDevice(t *testing.T) {
+	d := preopen(t, "/dev", Options{})
+	s := must(opened(t, d, "full", 0, Write).WriteViaStream(0))(t)
+	defer closed(t, s)
+	if err := s.Write([]byte("x")); errnoOf(t, err) != unix.ENOSPC {
+		t.Errorf("writing to /dev/full gives %v", err)
+	}
+	zero := must(opened(t, d, "zero", 0, Read).ReadViaStream(9))(t)
+	defer closed(t, zero)
+	b := bytes.Repeat([]byte{1}, 8)
+	if n, err := zero.Read(b); n != 8 || err != nil || !bytes.Equal(b, make([]byte, 8)) {
+		t.Errorf("reading /dev/zero gives %d %v, %v", n, b, err)
+	}
+}
+
+// TestFIFO: nothing of a FIFO waits but a wait.
+func TestFIFO(t *testing.T) {
+	dir := t.TempDir()
+	layout{"fifo |"}.make(t, dir)
+	d := preopen(t, dir, Options{})
+	if _, err := d.OpenAt(true, "fifo", 0, Write); errnoOf(t, err) != unix.ENXIO {
+		t.Errorf("writing to a FIFO that nobody reads gives %v", err)
+	}
+	poller := must(wasiio.NewPoller())(t)
+	defer closed(t, poller)
+	in := must(opened(t, d, "fifo", 0, Read).ReadViaStream(0))(t)
+	defer closed(t, in)
+	nothing := func(when string) {
+		t.Helper()
+		ready, err := poller.Ready(in)
+		n, readErr := in.Read(make([]byte, 8))
+		if ready || n != 0 || err != nil || readErr != nil {
+			t.Errorf("%s: ready %t, %v; read %d, %v", when, ready, err, n, readErr)
+		}
+	}
+	nothing("before there is a writer")
+	writer, err := d.OpenAt(true, "fifo", 0, Write)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := must(writer.WriteViaStream(7))(t)
+	closed(t, writer)
+	nothing("before anything is written")
+
+	written := 0
+	for {
+		n, err := out.CheckWrite()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n == 0 {
+			break
+		}
+		if err := out.Write(bytes.Repeat([]byte{'x'}, n-1)); err != nil {
+			t.Fatal(err)
+		}
+		written += n - 1
+	}
+	if ready, err := poller.Ready(out); ready || err != nil || written < 16<<10 {
+		t.Errorf("a full FIFO of %d bytes is ready: %t, %v", written, ready, err)
+	}
+	if err := poller.Block(in); err != nil {
+		t.Fatal(err)
+	}
+	got := 0
+	b := make([]byte, 5000)
+	for got < written {
+		n, err := in.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got += n
+		if n == 0 { // what was kept goes out when the writer comes back
+			if _, err := out.CheckWrite(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	nothing("after everything was read")
+	closed(t, out)
+	if err := poller.Block(in); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := in.Read(b); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("after the writer has gone read %d, %v", n, err)
+	}
+}
+
+// TestFIFOWhoseReaderGoes: a stream that nobody reads any more is closed, and the process lives.
+func TestFIFOWhoseReaderGoes(t *testing.T) {
+	dir := t.TempDir()
+	layout{"fifo |"}.make(t, dir)
+	d := preopen(t, dir, Options{})
+	reader := must(d.OpenAt(true, "fifo", 0, Read))(t)
+	out := must(opened(t, d, "fifo", 0, Write).WriteViaStream(0))(t)
+	defer closed(t, out)
+	closed(t, reader)
+	if _, err := out.CheckWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Write([]byte("x")); !errors.Is(err, io.EOF) {
+		t.Errorf("writing gives %v", err)
+	}
+}
