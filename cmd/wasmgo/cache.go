@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -26,9 +25,9 @@ func newCache(s *settings) *cobra.Command {
 
 // openStore opens the cache as far as that goes without compiling.
 func openStore(s *settings) (*cache.Store, error) {
-	most, err := cache.ParseSize(os.Getenv("WASMGO_CACHE_MAX"))
+	most, err := cache.MaxFromEnvironment()
 	if err != nil {
-		return nil, fmt.Errorf("WASMGO_CACHE_MAX: %w", err)
+		return nil, err
 	}
 	return cache.OpenStore(s.root, most)
 }

@@ -3,11 +3,24 @@ package cache
 import (
 	"fmt"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/containerd/errdefs"
 )
+
+// MaxVariable is the environment variable with the bound of the cache, as ParseSize reads it.
+const MaxVariable = "WASMGO_CACHE_MAX"
+
+// MaxFromEnvironment is Config.Max as the environment has it.
+func MaxFromEnvironment() (int64, error) {
+	n, err := ParseSize(os.Getenv(MaxVariable))
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", MaxVariable, err)
+	}
+	return n, nil
+}
 
 // ParseSize reads a number of bytes: digits, and then nothing or one of K, M, G, T, KiB, MiB, GiB, TiB, each 1024 of the one
 // before. "" is 0. Anything else, and a number of bytes beyond 2^63-1, is errdefs.ErrInvalidArgument.

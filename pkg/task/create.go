@@ -44,7 +44,7 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 		}
 	}()
 	sandbox, err := s.launcher.launch(ctx, launch{
-		namespace: s.namespace, id: r.ID, bundle: b, rootfs: r.Rootfs, files: streams.Files(), terminal: r.Terminal,
+		namespace: s.namespace, id: r.ID, bundle: b, rootfs: r.Rootfs, files: streams.Files(), terminal: r.Terminal, notice: streams.Notice,
 	})
 	if err != nil {
 		return nil, err

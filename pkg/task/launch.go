@@ -26,6 +26,7 @@ type launch struct {
 	rootfs        []*types.Mount
 	files         [3]*os.File
 	terminal      bool
+	notice        func(line string) // tells whoever waits for the container; may be nil
 }
 
 // ending is how an init ended.

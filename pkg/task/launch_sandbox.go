@@ -46,7 +46,11 @@ func openTools(root, address string) (*tools, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := cache.Open(cache.Config{Root: root, Runner: dir.Runner()})
+	most, err := cache.MaxFromEnvironment()
+	if err != nil {
+		return nil, err
+	}
+	c, err := cache.Open(cache.Config{Root: root, Runner: dir.Runner(), Max: most})
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
@@ -105,7 +109,7 @@ func (t *tools) guest(ctx context.Context, root *os.File, l launch) (handover.Gu
 
 // load returns the directory with the compiled code of the module g names, and completes g.
 func (t *tools) load(ctx context.Context, root *os.File, l launch, g *handover.Guest) (*os.File, error) {
-	entry, err := t.file(ctx, root, g)
+	entry, err := t.file(ctx, root, l, g)
 	if missed, ok := errors.AsType[*handover.Refusal](err); ok && missed.Code == handover.CodeNotFound {
 		entry, err = t.layer(ctx, root, l, g, missed)
 	}
@@ -121,14 +125,14 @@ func (t *tools) load(ctx context.Context, root *os.File, l launch, g *handover.G
 }
 
 // file returns the compiled code of the module that is a file of the container.
-func (t *tools) file(ctx context.Context, root *os.File, g *handover.Guest) (*cache.Entry, error) {
+func (t *tools) file(ctx context.Context, root *os.File, l launch, g *handover.Guest) (*cache.Entry, error) {
 	m, err := image.Find(root, image.Process{Args: g.Args, Env: g.Env, Cwd: g.Cwd})
 	if err != nil {
 		return nil, err
 	}
 	defer m.File.Close()
 	g.Module, g.Export = m.Name, m.Export
-	return t.cache.Code(ctx, m.File, m.Name)
+	return t.cache.Code(ctx, m.File, m.Name, cache.Tell(l.telling(m.Name)))
 }
 
 // started is a sandbox as the service sees it.

@@ -57,7 +57,7 @@ func (t *tools) layer(ctx context.Context, root *os.File, l launch, g *handover.
 			return nil, errors.Join(err, f.Close())
 		}
 		return f, nil
-	})
+	}, cache.Tell(l.telling(g.Module)))
 }
 
 // temporary opens a file without a name for a module on its way to the compiler.
