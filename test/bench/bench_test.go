@@ -33,6 +33,10 @@ func record(name, unit string, value float64, samples []float64) {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(echoVariable) != "" {
+		nativeEcho()
+		return
+	}
 	flag.Parse()
 	code := m.Run()
 	if *out != "" {
@@ -56,6 +60,7 @@ var measurements = map[string]func(t *testing.T, s *setting){
 	"runner_pss_mb,shim_pss_mb":                 idleMemory,
 	"cycle_leaks":                               cycleLeaks,
 	"stream_write_gb_s":                         streamWrite,
+	"component_tcp_vs_native":                   tcpEcho,
 	"second_start_30mb_ms,first_start_compiles": giantModule,
 }
 
@@ -64,7 +69,7 @@ func TestMeasure(t *testing.T) {
 		t.Skip("measures, and takes minutes: run `make bench`")
 	}
 	s := newSetting(t)
-	for _, name := range []string{"runner_first_instruction_ms", "ctr_run_vs_runc", "task_throughput_vs_runc", "runner_pss_mb,shim_pss_mb", "cycle_leaks", "stream_write_gb_s", "second_start_30mb_ms,first_start_compiles"} {
+	for _, name := range []string{"runner_first_instruction_ms", "ctr_run_vs_runc", "task_throughput_vs_runc", "runner_pss_mb,shim_pss_mb", "cycle_leaks", "stream_write_gb_s", "component_tcp_vs_native", "second_start_30mb_ms,first_start_compiles"} {
 		t.Run(name, func(t *testing.T) { measurements[name](t, s) })
 	}
 }

@@ -18,16 +18,50 @@ import (
 	"wasmgo/pkg/handover"
 )
 
-// Compile has the runner compile a module into dir, for Start.
-func Compile(runner string, module []byte, dir string) error {
+// Compile has the runner compile a module or component into dir, for Start.
+func Compile(runner string, file []byte, dir string) error {
+	code, err := compile(runner, file)
+	if err != nil {
+		return err
+	}
+	if !bytes.HasPrefix(code, []byte(handover.SplitMagic)) {
+		return os.WriteFile(filepath.Join(dir, handover.CodeName), code, 0o644)
+	}
+	parts, err := handover.ReadSplit(bytes.NewReader(code), int64(len(code)))
+	if err != nil {
+		return err
+	}
+	skeleton, err := io.ReadAll(parts.Skeleton)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, handover.ComponentName), skeleton, 0o644); err != nil {
+		return err
+	}
+	for i, part := range parts.Modules {
+		module, err := io.ReadAll(part)
+		if err != nil {
+			return err
+		}
+		if code, err = compile(runner, module); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, handover.CoreName(i)), code, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compile(runner string, file []byte) ([]byte, error) {
 	var code, message bytes.Buffer
 	cmd := exec.Command(runner)
 	cmd.Env = []string{"WASMGO_RUNNER=compile"}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(module), &code, &message
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(file), &code, &message
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("compile: %w: %s", err, message.String())
+		return nil, fmt.Errorf("compile: %w: %s", err, message.String())
 	}
-	return os.WriteFile(filepath.Join(dir, handover.CodeName), code.Bytes(), 0o644)
+	return code.Bytes(), nil
 }
 
 // Process is a runner with a guest. Its standard error is this process's.
@@ -39,8 +73,8 @@ type Process struct {
 	socket  *os.File
 }
 
-// Start starts a runner with the code in dir and waits until it is ready. Close ends it.
-func Start(runner, dir string) (_ *Process, err error) {
+// Start starts a runner with the code in dir and waits until it is ready. Close ends it. args are the guest's after its name.
+func Start(runner, dir string, args ...string) (_ *Process, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
@@ -74,7 +108,7 @@ func Start(runner, dir string) (_ *Process, err error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	if err := handover.Send(p.socket, handover.Guest{Module: "/guest.wasm", Args: []string{"guest.wasm"}, Cwd: "/"}); err != nil {
+	if err := handover.Send(p.socket, handover.Guest{Module: "/guest.wasm", Args: append([]string{"guest.wasm"}, args...), Cwd: "/"}); err != nil {
 		return nil, err
 	}
 	theirs.Close() // so that a runner that dies is noticed
