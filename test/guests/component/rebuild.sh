@@ -103,6 +103,12 @@ make_js_tool() {
 	take js_tool
 }
 
+make_js_net() {
+	copy js_net
+	(cd "$place/js_net" && componentize-qjs --wit wit --world net --js js_net.js --sync --opt-size --output js_net.wasm)
+	take js_net
+}
+
 make_python_tool() {
 	copy python_tool
 	(cd "$place/python_tool" && componentize-py --wit-path wit --world tool componentize python_tool -o whole.wasm)
@@ -111,7 +117,7 @@ make_python_tool() {
 }
 
 all="c_tool c_files c_net c_bindings functions rust_tool rust_files rust_net composed missing_import
-	adapted_args adapted_cat adapted_files adapted_exit_code go_tool js_tool python_tool"
+	adapted_args adapted_cat adapted_files adapted_exit_code go_tool js_tool js_net python_tool"
 for guest in ${*:-$all}; do
 	echo "$guest"
 	"make_$guest"

