@@ -54,7 +54,7 @@ func (b *builder) asyncBuiltin(d *binary.Canon, c validate.Canon) corewasm.Exter
 			return nil
 		}
 	}
-	return b.store.NewFunc(c.Core, call)
+	return b.newFunc(d, call)
 }
 
 // liftAsync is a function that is there and cannot be called.

@@ -76,14 +76,14 @@ type lifted struct {
 	callee              corewasm.Extern
 	params, results     []types.Value
 	coreParams, coreOut int
-	usual               *frame
+	usual               frames
 }
 
 // lift makes a component function of a core function of this instance.
 func (b *builder) lift(d *binary.Canon, c validate.Canon) *Func {
 	g := b.guest(c.Options)
 	return &Func{Type: c.Func, lifted: &lifted{
-		guest: g, callee: b.coreFuncs[d.CoreFunc], usual: g.newFrame(),
+		guest: g, callee: b.coreFuncs[d.CoreFunc], usual: frames{guest: g},
 		params: c.Func.ParamTypes(), results: c.Func.ResultTypes(),
 		coreParams: len(c.Core.Params), coreOut: len(c.Core.Results),
 	}}
@@ -154,8 +154,8 @@ func (b *builder) lower(d *binary.Canon, c validate.Canon) corewasm.Extern {
 	callee := b.funcs[d.Func]
 	params, results := len(c.Core.Params), len(c.Core.Results)
 	direct := types.Direct(c.Func.ResultTypes(), types.MaxFlatResults)
-	usual := g.newFrame()
-	return b.store.NewFunc(c.Core, func(vals []corewasm.Val) error {
+	usual := frames{guest: g}
+	return b.newFunc(d, func(vals []corewasm.Val) error {
 		if err := g.callOut(); err != nil {
 			return err
 		}
@@ -182,6 +182,11 @@ func (b *builder) lower(d *binary.Canon, c validate.Canon) corewasm.Extern {
 	})
 }
 
+// newFunc makes the core function of a canonical definition.
+func (b *builder) newFunc(d *binary.Canon, call func(vals []corewasm.Val) error) corewasm.Extern {
+	return b.store.NewFunc(b.closure.program.funcs[d], call)
+}
+
 func put(vals []corewasm.Val, flat []uint64) {
 	for i, v := range flat {
 		vals[i].Lo = v
@@ -195,10 +200,8 @@ func get(flat []uint64, vals []corewasm.Val) []uint64 {
 	return flat
 }
 
-// A frame is what one side of one call needs. It is made once for a definition and used for call after call, so that calls do not
-// allocate.
+// A frame is what one side of one call needs.
 type frame struct {
-	guest   *guest
 	context abi.Context
 	scope   abi.Scope
 	passage passage
@@ -209,16 +212,21 @@ type frame struct {
 	busy    bool
 }
 
-func (g *guest) newFrame() *frame {
-	f := &frame{guest: g}
-	f.context = *g.side(&f.scope)
-	return f
+// Frames are those of one definition. One frame is made at the first call and used for call after call, so that calls do not allocate.
+type frames struct {
+	guest *guest
+	usual *frame
 }
 
-// take is f for a call, or another one if a call within the call needs one too.
-func (f *frame) take() *frame {
-	if f.busy {
-		f = f.guest.newFrame()
+// take is the usual frame for a call, or another one if a call within the call needs one too.
+func (fs *frames) take() *frame {
+	f := fs.usual
+	if f == nil || f.busy {
+		f = &frame{}
+		f.context = *fs.guest.side(&f.scope)
+		if fs.usual == nil {
+			fs.usual = f
+		}
 	}
 	f.busy = true
 	return f
@@ -270,7 +278,7 @@ func destroy(caller *state, r *abi.Resource, rep uint32) error {
 func (b *builder) resourceBuiltin(d *binary.Canon, c validate.Canon) corewasm.Extern {
 	s := b.state
 	r := s.resources[c.Def.(*types.Resource).ID]
-	return s.store.NewFunc(c.Core, func(vals []corewasm.Val) error {
+	return b.newFunc(d, func(vals []corewasm.Val) error {
 		in := uint32(vals[0].Lo)
 		if d.Op == binary.CanonResourceRep {
 			rep, err := s.table.Rep(r, in)

@@ -14,18 +14,13 @@ import (
 	"wasmgo/pkg/component/wit"
 )
 
-// Instantiate makes an instance of a program in a store. What the program imports must be among the interfaces; the error is that of
-// [Program.Check].
+// Instantiate links a program and makes an instance of it in a store.
 func (p *Program) Instantiate(store *corewasm.Store, interfaces ...*wit.Interface) (*Instance, error) {
-	imports, err := p.link(interfaces)
+	l, err := p.Link(interfaces...)
 	if err != nil {
 		return nil, err
 	}
-	c := &closure{program: p, component: p.component}
-	return c.instantiate(store, nil, func(name string) (any, bool) {
-		d, ok := imports[name]
-		return d, ok
-	})
+	return l.Instantiate(store, interfaces...)
 }
 
 // A closure is a component with the surroundings that its outer aliases refer to.

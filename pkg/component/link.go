@@ -6,6 +6,7 @@ import (
 
 	"wasmgo/pkg/component/abi"
 	"wasmgo/pkg/component/binary"
+	"wasmgo/pkg/component/corewasm"
 	"wasmgo/pkg/component/names"
 	"wasmgo/pkg/component/types"
 	"wasmgo/pkg/component/wit"
@@ -32,40 +33,74 @@ func (m *MissingImport) Unwrap() error { return m.Err }
 
 // Check reports every import that the interfaces do not satisfy, as [MissingImport] errors joined into one.
 func (p *Program) Check(interfaces ...*wit.Interface) error {
-	_, err := p.link(interfaces)
+	_, err := p.Link(interfaces...)
 	return err
 }
 
-// link finds and type-checks what the program imports.
-func (p *Program) link(interfaces []*wit.Interface) (map[string]any, error) {
-	byName := make(map[string]*wit.Interface, 2*len(interfaces))
-	for _, i := range interfaces {
+// A Linked is a program whose imports have been found among interfaces, and their types checked.
+type Linked struct {
+	program  *Program
+	provider []int    // of each import, which of the interfaces
+	names    []string // of all interfaces
+}
+
+// Link finds and type-checks what the program imports. The error is that of [Program.Check].
+func (p *Program) Link(interfaces ...*wit.Interface) (*Linked, error) {
+	byName := make(map[string]int, 2*len(interfaces))
+	l := &Linked{program: p, names: make([]string, len(interfaces))}
+	for n, i := range interfaces {
+		l.names[n] = i.Name
 		if _, taken := byName[i.Canonical()]; !taken {
-			byName[i.Canonical()] = i
+			byName[i.Canonical()] = n
 		}
 	}
-	for _, i := range interfaces { // the very version that is asked for goes before a compatible one
-		byName[i.Name] = i
+	for n, i := range interfaces { // the very version that is asked for goes before a compatible one
+		byName[i.Name] = n
 	}
 	matcher := types.NewMatcher(p.component.Type.Universal)
-	found := make(map[string]any, len(p.component.Type.Imports))
 	var missing []error
 	for n, i := range p.component.Type.Imports {
-		host := byName[i.Name]
-		if host == nil {
-			host = byName[p.imports[n].Canonical()]
+		provider, ok := byName[i.Name]
+		if !ok {
+			provider, ok = byName[p.imports[n].Canonical()]
 		}
-		if host == nil || i.Sort != binary.SortInstance {
+		if !ok || i.Sort != binary.SortInstance {
 			missing = append(missing, &MissingImport{Name: i.Name, There: otherVersion(interfaces, p.imports[n])})
 			continue
 		}
+		host := interfaces[provider]
 		if err := matcher.Extern(types.Extern{Sort: binary.SortInstance, Def: host.Type()}, i.Extern); err != nil {
 			missing = append(missing, &MissingImport{Name: i.Name, Err: fmt.Errorf("%s does not fit: %w", host.Name, err)})
 			continue
 		}
+		l.provider = append(l.provider, provider)
+	}
+	if missing != nil {
+		return nil, errors.Join(missing...)
+	}
+	return l, nil
+}
+
+// Instantiate makes an instance in a store. The interfaces are those that were linked, in the same order, for the same host or for
+// another one: what they are of is not looked at again.
+func (l *Linked) Instantiate(store *corewasm.Store, interfaces ...*wit.Interface) (*Instance, error) {
+	if len(interfaces) != len(l.names) {
+		return nil, fmt.Errorf("%d interfaces where %d were linked", len(interfaces), len(l.names))
+	}
+	imports := l.program.component.Type.Imports
+	found := make(map[string]any, len(imports))
+	for n, i := range imports {
+		host := interfaces[l.provider[n]]
+		if name := l.names[l.provider[n]]; host.Name != name {
+			return nil, fmt.Errorf("interface %s where %s was linked", host.Name, name)
+		}
 		found[i.Name] = hostInstance(host, i.Def.(*types.Instance))
 	}
-	return found, errors.Join(missing...)
+	c := &closure{program: l.program, component: l.program.component}
+	return c.instantiate(store, nil, func(name string) (any, bool) {
+		d, ok := found[name]
+		return d, ok
+	})
 }
 
 // otherVersion names an interface that is the wanted one but for its version, or "".

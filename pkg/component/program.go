@@ -6,6 +6,7 @@ import (
 	"github.com/bytecodealliance/wasmtime-go/v44"
 
 	"wasmgo/pkg/component/binary"
+	"wasmgo/pkg/component/corewasm"
 	"wasmgo/pkg/component/names"
 	"wasmgo/pkg/component/types"
 	"wasmgo/pkg/component/validate"
@@ -16,6 +17,7 @@ type Program struct {
 	component *validate.Component
 	imports   []names.Extern // the names of the component's imports, parsed
 	modules   map[*binary.CoreModule]*wasmtime.Module
+	funcs     map[*binary.Canon]*corewasm.FuncType // of the core functions that canonical definitions make
 }
 
 // Load validates a component and has each of its core modules compiled, nested ones too, in the order of the file. Without compile the
@@ -25,7 +27,7 @@ func Load(file []byte, compile func(module []byte) (*wasmtime.Module, error)) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{component: c, modules: map[*binary.CoreModule]*wasmtime.Module{}}
+	p := &Program{component: c, modules: map[*binary.CoreModule]*wasmtime.Module{}, funcs: map[*binary.Canon]*corewasm.FuncType{}}
 	for _, i := range c.Type.Imports {
 		name, err := names.Parse(i.Name)
 		if err != nil {
@@ -44,18 +46,34 @@ func Load(file []byte, compile func(module []byte) (*wasmtime.Module, error)) (*
 		}
 		p.modules[d] = m
 	}
+	p.prepare(c)
 	return p, nil
+}
+
+// prepare makes the types of the core functions of c, so that not each instance needs to.
+func (p *Program) prepare(c *validate.Component) {
+	for d, canon := range c.Canons {
+		if d.Op != binary.CanonLift {
+			p.funcs[d] = corewasm.NewFuncType(canon.Core)
+		}
+	}
+	for _, nested := range c.Nested {
+		p.prepare(nested)
+	}
 }
 
 // Exports are the names and types of what instances export, in the order of the file.
 func (p *Program) Exports() []types.Named { return p.component.Type.Exports }
 
-// Close frees the compiled modules. Instances may go on.
+// Close frees the compiled modules. Instances may go on, and no more can be made.
 func (p *Program) Close() {
 	for _, m := range p.modules {
 		m.Close()
 	}
-	p.modules = nil
+	for _, f := range p.funcs {
+		f.Close()
+	}
+	p.modules, p.funcs = nil, nil
 }
 
 // Split takes a component apart for compiling: its skeleton, which [Load] takes in place of the file, and its core modules in the order in

@@ -52,6 +52,7 @@ type Context struct {
 	Scope     *Scope    // the call that borrowed handles belong to
 
 	mem    []byte // Guest.Memory as of the last call into the guest
+	fresh  bool   // mem is as of that call; it is asked for by who needs it, since many calls do not
 	flat   []uint64
 	pos    int
 	lifted uint64 // bytes of strings and lists so far
@@ -73,11 +74,15 @@ func (c *Context) Trapf(format string, args ...any) {
 	c.Fail(&Trap{Reason: fmt.Sprintf(format, args...)})
 }
 
-// Refresh looks at the memory again. It is to be called when the guest has run since the context was last used.
-func (c *Context) Refresh() {
-	if c.Guest != nil {
-		c.mem = c.Guest.Memory()
+// Refresh has the memory looked at again. It is to be called when the guest has run since the context was last used.
+func (c *Context) Refresh() { c.fresh = false }
+
+// memory is the guest's memory as of the last call into it.
+func (c *Context) memory() []byte {
+	if !c.fresh && c.Guest != nil {
+		c.mem, c.fresh = c.Guest.Memory(), true
 	}
+	return c.mem
 }
 
 // bytes is a range of the guest's memory, checked once; nil after a trap.
@@ -89,11 +94,12 @@ func (c *Context) bytes(at uint32, size uint64, align uint32, what string) []byt
 		c.Trapf("%s at %#x is not aligned to %d", what, at, align)
 		return nil
 	}
-	if uint64(at)+size > uint64(len(c.mem)) {
-		c.Trapf("%s of %d bytes at %#x is out of bounds of a memory of %d", what, size, at, len(c.mem))
+	mem := c.memory()
+	if uint64(at)+size > uint64(len(mem)) {
+		c.Trapf("%s of %d bytes at %#x is out of bounds of a memory of %d", what, size, at, len(mem))
 		return nil
 	}
-	return c.mem[at : uint64(at)+size : uint64(at)+size]
+	return mem[at : uint64(at)+size : uint64(at)+size]
 }
 
 // content is [Context.bytes] for what strings and lists point to.

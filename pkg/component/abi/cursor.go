@@ -41,6 +41,6 @@ func (c *Context) Load(at, size, align uint32, what string) []byte {
 // StoreScalar writes the bits of a scalar of 1, 2, 4 or 8 bytes to an address that has been checked.
 func (c *Context) StoreScalar(at, size uint32, bits uint64) {
 	if c.err == nil {
-		StoreBits(c.mem[at:at+size], bits)
+		StoreBits(c.memory()[at:at+size], bits)
 	}
 }

@@ -189,7 +189,7 @@ func moveAt(src, dst *Context, t types.Value, from, to uint32) {
 	}
 	s := t.Shape()
 	size := s.Layouts[ptr].Size
-	b := src.mem[from : from+size]
+	b := src.memory()[from : from+size]
 	switch s.Kind {
 	case types.KindRecord:
 		moveFields(src, dst, s.Elems, from, to)
@@ -236,7 +236,7 @@ func moveElems(src, dst *Context, elem types.Value, n, from, to uint32) {
 	}
 	size := elem.Shape().Layouts[ptr].Size
 	if p, ok := elem.(types.Prim); ok && plain(p) {
-		copy(dst.mem[to:to+n*size], src.mem[from:from+n*size])
+		copy(dst.memory()[to:to+n*size], src.memory()[from:from+n*size])
 		return
 	}
 	for i := range n {

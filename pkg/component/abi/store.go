@@ -44,19 +44,19 @@ func (c *Context) store(v Value, t types.Value, at uint32) {
 	case types.KindArray:
 		c.storeElems(v, s.Elems[0], at)
 	case types.KindFlags:
-		StoreBits(c.mem[at:at+l.Size], uint64(v.(Flags)))
+		StoreBits(c.memory()[at:at+l.Size], uint64(v.(Flags)))
 	case types.KindScalar:
-		StoreBits(c.mem[at:at+l.Size], scalarBits(v))
+		StoreBits(c.memory()[at:at+l.Size], scalarBits(v))
 	default:
-		StoreBits(c.mem[at:at+l.Size], uint64(c.lowerHandle(v, t)))
+		StoreBits(c.memory()[at:at+l.Size], uint64(c.lowerHandle(v, t)))
 	}
 }
 
 // StorePair writes the address and length of a string or list.
 func (c *Context) StorePair(at, first, second uint32) {
 	if c.err == nil {
-		binary.LittleEndian.PutUint32(c.mem[at:], first)
-		binary.LittleEndian.PutUint32(c.mem[at+4:], second)
+		binary.LittleEndian.PutUint32(c.memory()[at:], first)
+		binary.LittleEndian.PutUint32(c.memory()[at+4:], second)
 	}
 }
 
@@ -109,7 +109,7 @@ func (c *Context) storeRecord(r Record, elems []types.Value, at uint32) {
 }
 
 func (c *Context) storeVariant(v Variant, s *types.Shape, at uint32) {
-	StoreBits(c.mem[at:at+s.Discriminant()], uint64(v.Case))
+	StoreBits(c.memory()[at:at+s.Discriminant()], uint64(v.Case))
 	if t := s.Cases[v.Case]; t != nil {
 		c.store(v.Payload, t, at+s.Layouts[ptr].Payload)
 	}
@@ -135,7 +135,7 @@ func (c *Context) storeElems(v Value, elem types.Value, at uint32) {
 		return
 	}
 	if b, ok := v.(Bytes); ok {
-		copy(c.mem[at:], b)
+		copy(c.memory()[at:], b)
 		return
 	}
 	size := elem.Shape().Layouts[ptr].Size

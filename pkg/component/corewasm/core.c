@@ -43,11 +43,11 @@ extern uint8_t *wasmtime_memory_data(const void *, const void *);
 extern size_t wasmtime_memory_data_size(const void *, const void *);
 
 // callHost is Go's. It returns why to trap, or NULL.
-extern char *callHost(uintptr_t handle, val *vals, size_t n);
+extern char *callHost(void *function, val *vals, size_t n);
 
-static wasm_trap_t *call_host(void *handle, wasmtime_caller_t *caller, val *vals, size_t n) {
+static wasm_trap_t *call_host(void *function, wasmtime_caller_t *caller, val *vals, size_t n) {
 	(void)caller;
-	char *failure = callHost((uintptr_t)handle, vals, n);
+	char *failure = callHost(function, vals, n);
 	if (failure == NULL)
 		return NULL;
 	wasm_trap_t *trap = wasmtime_trap_new(failure, strlen(failure));
@@ -63,15 +63,18 @@ static void types(wasm_valtype_vec_t *out, const uint8_t *kinds, size_t n) {
 
 void exceptions_set(void *config, bool on) { wasmtime_config_wasm_exceptions_set(config, on); }
 
-void func_new(void *context, const uint8_t *params, size_t nparams, const uint8_t *results, size_t nresults, uintptr_t handle,
-              item *out) {
+void *type_new(const uint8_t *params, size_t nparams, const uint8_t *results, size_t nresults) {
 	wasm_valtype_vec_t p, r;
 	types(&p, params, nparams);
 	types(&r, results, nresults);
-	wasm_functype_t *type = wasm_functype_new(&p, &r);
+	return wasm_functype_new(&p, &r);
+}
+
+void type_delete(void *type) { wasm_functype_delete(type); }
+
+void func_new(void *context, const void *type, uintptr_t function, item *out) {
 	out->kind = 0;
-	wasmtime_func_new_unchecked(context, type, call_host, (void *)handle, NULL, out->of);
-	wasm_functype_delete(type);
+	wasmtime_func_new_unchecked(context, type, call_host, (void *)function, NULL, out->of);
 }
 
 failure instance_new(void *context, void *module, const item *imports, size_t n, instance *out) {

@@ -36,9 +36,12 @@ typedef struct {
 // exceptions_set turns exceptions on or off in a wasm_config_t.
 void exceptions_set(void *config, bool on);
 
-// func_new makes a function that calls callHost with handle. The kinds are those of wasm_valkind_t.
-void func_new(void *context, const uint8_t *params, size_t nparams, const uint8_t *results, size_t nresults, uintptr_t handle,
-              item *out);
+// type_new makes a wasm_functype_t of kinds that are those of wasm_valkind_t.
+void *type_new(const uint8_t *params, size_t nparams, const uint8_t *results, size_t nresults);
+void type_delete(void *type);
+
+// func_new makes a function that calls callHost with the address of a Go function, which stays where it is.
+void func_new(void *context, const void *type, uintptr_t function, item *out);
 
 failure instance_new(void *context, void *module, const item *imports, size_t n, instance *out);
 bool instance_export(void *context, const instance *i, const char *name, size_t length, item *out);

@@ -27,7 +27,9 @@ func instantiate(t testing.TB, wat string, call func(s *Store, vals []Val) error
 	s := NewStore(engine)
 	t.Cleanup(s.Close)
 	typ := &core.FuncType{Params: []core.ValType{core.I32, core.I32, core.I32}, Results: []core.ValType{core.I32}}
-	f := s.NewFunc(typ, func(vals []Val) error { return call(s, vals) })
+	ft := NewFuncType(typ)
+	t.Cleanup(ft.Close)
+	f := s.NewFunc(ft, func(vals []Val) error { return call(s, vals) })
 	i, err := s.Instantiate(m, []Extern{f})
 	if err != nil {
 		t.Fatal(err)
