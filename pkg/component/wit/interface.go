@@ -30,6 +30,7 @@ type Interface struct {
 	Name string // such as wasi:clocks/wall-clock@0.2.0
 
 	*name
+	later       func() *Interface // makes what follows, if it is not made yet
 	typ         *types.Instance
 	definitions map[string]any
 }
@@ -67,6 +68,24 @@ func NewInterface(name string, items ...Item) *Interface {
 	return i
 }
 
+// Later is an interface that the function only makes, under this name, when a component imports it: each guest has a host of its own,
+// which may live for one request, and imports a part of it.
+func Later(name string, made func() *Interface) *Interface {
+	return &Interface{Name: name, name: parse(name), later: made}
+}
+
+// made is the interface with its items.
+func (i *Interface) made() *Interface {
+	if i.later != nil {
+		made := i.later()
+		if made.Name != i.Name {
+			panic("component/wit: " + made.Name + " was promised as " + i.Name)
+		}
+		i.later, i.typ, i.definitions = nil, made.typ, made.definitions
+	}
+	return i
+}
+
 // Canonical is the name with only that part of the version that compatible versions share.
 func (i *Interface) Canonical() string { return i.canonical }
 
@@ -74,7 +93,7 @@ func (i *Interface) Canonical() string { return i.canonical }
 func (i *Interface) Path() string { return i.path }
 
 // Type is the type of the instance.
-func (i *Interface) Type() *types.Instance { return i.typ }
+func (i *Interface) Type() *types.Instance { return i.made().typ }
 
 // Definitions are what the interface exports: *[Func], *[abi.Resource], and nil for other types.
-func (i *Interface) Definitions() map[string]any { return i.definitions }
+func (i *Interface) Definitions() map[string]any { return i.made().definitions }

@@ -249,7 +249,8 @@ func TestMistakesOfTheHostPanic(t *testing.T) {
 		"more flags than there can be": func() { Flags[uint32](make([]string, 33)...) },
 		"an enum without cases":        func() { Enum[uint8]() },
 		"a result as a parameter":      func() { Param("x", Result(U8, U8, func(error) (uint8, bool) { return 0, true })) },
-		"a buffer as a parameter":     func() { Param("x", Placed) },
+		"a buffer as a parameter":      func() { Param("x", Placed) },
+		"an interface by another name": func() { Later("a:b/c@0.2.0", func() *Interface { return NewInterface("a:b/d@0.2.0") }).Type() },
 		"a value that is no case":      func() { shapeType.lower(&abi.Context{}, 7) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -260,5 +261,20 @@ func TestMistakesOfTheHostPanic(t *testing.T) {
 			}()
 			mistake()
 		})
+	}
+}
+
+// TestLater: an interface is made when it is asked for, and once.
+func TestLater(t *testing.T) {
+	made := 0
+	i := Later("test:host/things@0.2.3", func() *Interface {
+		made++
+		return NewInterface("test:host/things@0.2.3", Named("size", U32))
+	})
+	if i.Name != "test:host/things@0.2.3" || i.Path() != "test:host/things" || made != 0 {
+		t.Errorf("%s with path %s was made %d times", i.Name, i.Path(), made)
+	}
+	if len(i.Type().Exports) != 1 || len(i.Definitions()) != 1 || made != 1 {
+		t.Errorf("it has %d exports and %d definitions, and was made %d times", len(i.Type().Exports), len(i.Definitions()), made)
 	}
 }

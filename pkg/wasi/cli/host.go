@@ -60,11 +60,17 @@ func (h *Host) Close() {
 
 // Interfaces are those of the package wasi:cli that a command imports.
 func (h *Host) Interfaces() []*wit.Interface {
+	const v = "@" + wasiio.Version
 	return []*wit.Interface{
-		h.environment(), h.exit(),
-		h.stdin(), h.output("stdout", h.config.Stdout), h.output("stderr", h.config.Stderr),
-		h.terminalInput(), h.terminalOutput(),
-		h.terminalOf("stdin", h.config.Stdin, h.inputs), h.terminalOf("stdout", h.config.Stdout, h.outputs),
-		h.terminalOf("stderr", h.config.Stderr, h.outputs),
+		wit.Later("wasi:cli/environment"+v, h.environment),
+		wit.Later("wasi:cli/exit"+v, h.exit),
+		wit.Later("wasi:cli/stdin"+v, h.stdin),
+		wit.Later("wasi:cli/stdout"+v, func() *wit.Interface { return h.output("stdout", h.config.Stdout) }),
+		wit.Later("wasi:cli/stderr"+v, func() *wit.Interface { return h.output("stderr", h.config.Stderr) }),
+		wit.Later("wasi:cli/terminal-input"+v, h.terminalInput),
+		wit.Later("wasi:cli/terminal-output"+v, h.terminalOutput),
+		wit.Later("wasi:cli/terminal-stdin"+v, func() *wit.Interface { return h.terminalOf("stdin", h.config.Stdin, h.inputs) }),
+		wit.Later("wasi:cli/terminal-stdout"+v, func() *wit.Interface { return h.terminalOf("stdout", h.config.Stdout, h.outputs) }),
+		wit.Later("wasi:cli/terminal-stderr"+v, func() *wit.Interface { return h.terminalOf("stderr", h.config.Stderr, h.outputs) }),
 	}
 }

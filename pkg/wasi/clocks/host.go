@@ -21,5 +21,9 @@ func New(io *wasiio.Host, zone *time.Location) *Host {
 
 // Interfaces are those of the package wasi:clocks.
 func (h *Host) Interfaces() []*wit.Interface {
-	return []*wit.Interface{h.monotonicClock(), h.wallClock(), h.timezone()}
+	return []*wit.Interface{
+		wit.Later("wasi:clocks/monotonic-clock@"+wasiio.Version, h.monotonicClock),
+		wit.Later("wasi:clocks/wall-clock@"+wasiio.Version, h.wallClock),
+		wit.Later("wasi:clocks/timezone@"+wasiio.Version, h.timezone),
+	}
 }

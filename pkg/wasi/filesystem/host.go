@@ -52,5 +52,8 @@ func (h *Host) Close() error {
 
 // Interfaces are those of the package wasi:filesystem.
 func (h *Host) Interfaces() []*wit.Interface {
-	return []*wit.Interface{h.types(), h.preopensInterface()}
+	return []*wit.Interface{
+		wit.Later("wasi:filesystem/types@"+wasiio.Version, h.types),
+		wit.Later("wasi:filesystem/preopens@"+wasiio.Version, h.preopensInterface),
+	}
 }

@@ -93,7 +93,11 @@ func (h *Host) buffer(n uint64) []byte {
 
 // Interfaces are those of the package wasi:io.
 func (h *Host) Interfaces() []*wit.Interface {
-	return []*wit.Interface{h.errorInterface(), h.pollInterface(), h.streamsInterface()}
+	return []*wit.Interface{
+		wit.Later("wasi:io/error@"+Version, h.errorInterface),
+		wit.Later("wasi:io/poll@"+Version, h.pollInterface),
+		wit.Later("wasi:io/streams@"+Version, h.streamsInterface),
+	}
 }
 
 // streamError is which errors of Go are a stream-error; the others end the guest.

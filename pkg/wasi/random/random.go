@@ -9,9 +9,9 @@ import (
 func (h *Host) randomInterface() *wit.Interface {
 	return wit.NewInterface("wasi:random/random@"+wasiio.Version,
 		// get-random-bytes: func(len: u64) -> list<u8>
-		wit.Func1("get-random-bytes", wit.Param("len", wit.U64), wit.Bytes,
-			func(_ *wit.Call, n uint64) ([]byte, error) { return octets(n, read) }),
+		wit.Func1("get-random-bytes", wit.Param("len", wit.U64), wit.Placed,
+			func(k *wit.Call, n uint64) (wit.Buffer, error) { return octets(k, n, read) }),
 		// get-random-u64: func() -> u64
-		wit.Func0("get-random-u64", wit.U64, func(*wit.Call) (uint64, error) { return word(), nil }),
+		wit.Func0("get-random-u64", wit.U64, func(*wit.Call) (uint64, error) { return word() }),
 	)
 }

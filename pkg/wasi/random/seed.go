@@ -13,6 +13,11 @@ var seedType = wit.Tuple(
 func (h *Host) insecureSeedInterface() *wit.Interface {
 	return wit.NewInterface("wasi:random/insecure-seed@"+wasiio.Version,
 		// insecure-seed: func() -> tuple<u64, u64>
-		wit.Func0("insecure-seed", seedType, func(*wit.Call) ([2]uint64, error) { return [2]uint64{word(), word()}, nil }),
+		wit.Func0("insecure-seed", seedType, func(*wit.Call) (seed [2]uint64, err error) {
+			if seed[0], err = word(); err == nil {
+				seed[1], err = word()
+			}
+			return seed, err
+		}),
 	)
 }

@@ -50,8 +50,15 @@ func (h *Host) Close() error {
 
 // Interfaces are those of the package wasi:sockets.
 func (h *Host) Interfaces() []*wit.Interface {
+	const v = "@" + wasiio.Version
 	return []*wit.Interface{
-		h.networkInterface(), h.instanceNetwork(), h.ipNameLookup(), h.tcpInterface(), h.tcpCreateSocket(), h.udpInterface(), h.udpCreateSocket(),
+		wit.Later("wasi:sockets/network"+v, h.networkInterface),
+		wit.Later("wasi:sockets/instance-network"+v, h.instanceNetwork),
+		wit.Later("wasi:sockets/ip-name-lookup"+v, h.ipNameLookup),
+		wit.Later("wasi:sockets/tcp"+v, h.tcpInterface),
+		wit.Later("wasi:sockets/tcp-create-socket"+v, h.tcpCreateSocket),
+		wit.Later("wasi:sockets/udp"+v, h.udpInterface),
+		wit.Later("wasi:sockets/udp-create-socket"+v, h.udpCreateSocket),
 	}
 }
 
