@@ -14,8 +14,8 @@ type Class[T any] struct {
 	held     func(T) error
 	typ      *types.Resource
 	resource *abi.Resource
-	own      *handle[T]
-	borrow   *handle[T]
+	own      *handle[T] // nil until somebody asks, for few guests import all resources of a host
+	borrow   *handle[T] // like own
 	objects  []object[T]
 	free     []uint32
 }
@@ -29,8 +29,6 @@ type object[T any] struct {
 func NewClass[T any](name string, drop func(T)) *Class[T] {
 	c := &Class[T]{name: name, drop: drop, typ: &types.Resource{ID: &types.ID{Name: name}}}
 	c.resource = &abi.Resource{Name: name, Owner: c}
-	c.own = &handle[T]{class: c, typ: mustShape(&types.Own{Resource: c.typ})}
-	c.borrow = &handle[T]{class: c, typ: mustShape(&types.Borrow{Resource: c.typ}), borrowed: true}
 	return c
 }
 
@@ -39,10 +37,20 @@ func NewClass[T any](name string, drop func(T)) *Class[T] {
 func (c *Class[T]) Hold(held func(T) error) { c.held = held }
 
 // Own is own<T>: a parameter takes the value away from the guest, a result gives it one.
-func (c *Class[T]) Own() Type[T] { return c.own }
+func (c *Class[T]) Own() Type[T] {
+	if c.own == nil {
+		c.own = &handle[T]{class: c, typ: mustShape(&types.Own{Resource: c.typ})}
+	}
+	return c.own
+}
 
 // Borrow is borrow<T>: a parameter is the value for the time of the call.
-func (c *Class[T]) Borrow() Type[T] { return c.borrow }
+func (c *Class[T]) Borrow() Type[T] {
+	if c.borrow == nil {
+		c.borrow = &handle[T]{class: c, typ: mustShape(&types.Borrow{Resource: c.typ}), borrowed: true}
+	}
+	return c.borrow
+}
 
 // Give is an own handle to a value, to be passed to a guest's function, which then owns the value.
 func (c *Class[T]) Give(v T) abi.Handle { return abi.Handle{Resource: c.resource, Rep: c.add(v)} }
