@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/containerd/log"
@@ -27,6 +28,7 @@ type credentials struct {
 	noNewPrivs bool
 	// execLabel is written to the file labelFile below /proc to take effect at the next execve; "" is none.
 	labelFile, execLabel string
+	labelName            string // the field of the spec, for errors
 }
 
 func newCredentials(p *specs.Process) credentials {
@@ -41,7 +43,7 @@ func newCredentials(p *specs.Process) credentials {
 		c.caps.Ambient, _ = capability.Parse(caps.Ambient)
 		c.caps.Ambient &= c.caps.Inheritable & permitted
 	}
-	c.labelFile, c.execLabel = execLabel(p)
+	c.labelFile, c.execLabel, c.labelName = execLabel(p)
 	return c
 }
 
@@ -63,7 +65,7 @@ func (c credentials) apply(proc int, attr *syscall.SysProcAttr) error {
 	unix.Umask(c.umask)
 	if c.execLabel != "" {
 		if err := writeProc(proc, c.labelFile, c.execLabel); err != nil {
-			return fmt.Errorf("label: %w", err)
+			return fmt.Errorf("%s: %w", c.labelName, err)
 		}
 	}
 	if c.noNewPrivs {
@@ -85,20 +87,27 @@ const (
 	selinuxDir  = "/sys/fs/selinux"
 )
 
-// execLabel is the file below /proc and the text that give the next program its label.
-func execLabel(p *specs.Process) (file, text string) {
+// execLabel is the file below /proc and the text that give the next program its label, and the field that asks for it.
+func execLabel(p *specs.Process) (file, text, field string) {
 	switch {
 	case p.SelinuxLabel != "":
-		return "thread-self/attr/exec", p.SelinuxLabel
+		return "thread-self/attr/exec", p.SelinuxLabel, fmt.Sprintf("process.selinuxLabel %q", p.SelinuxLabel)
 	case confined(p):
-		file := "thread-self/attr/apparmor/exec" // Linux 5.8; before, and without other modules, attr/exec is AppArmor's
-		if _, err := os.Stat("/proc/" + file); err != nil {
-			file = "thread-self/attr/exec"
-		}
-		return file, "exec " + p.ApparmorProfile
+		// The kernel says "no such file" of a profile that it does not have.
+		return apparmorFile(), "exec " + p.ApparmorProfile, fmt.Sprintf("process.apparmorProfile %q (apparmor_parser loads profiles)", p.ApparmorProfile)
 	}
-	return "", ""
+	return "", "", ""
 }
+
+// apparmorFile is the file below /proc that takes an AppArmor label. It is found out by Check: a thread that is in the sandbox has no
+// /proc to look at.
+var apparmorFile = sync.OnceValue(func() string {
+	const file = "thread-self/attr/apparmor/exec" // Linux 5.8; before, and without other modules, attr/exec is AppArmor's
+	if _, err := os.Stat("/proc/" + file); err != nil {
+		return "thread-self/attr/exec"
+	}
+	return file
+})
 
 // confined reports whether an AppArmor profile is asked for.
 func confined(p *specs.Process) bool {
@@ -116,6 +125,9 @@ func checkLabels(s *specs.Spec) error {
 		return notImplemented("process.selinuxLabel", "SELinux in this kernel")
 	case linux(s).MountLabel != "" && noSelinux != nil:
 		return notImplemented("linux.mountLabel", "SELinux in this kernel")
+	}
+	if confined(s.Process) {
+		apparmorFile()
 	}
 	return nil
 }

@@ -32,11 +32,18 @@ func TestShim(t *testing.T) {
 		m.files.file(filepath.Join(tree, name)[1:], filepath.Join(tree, name), 0o755)
 	}
 	m.guests(tree)
-	m.files.dir(filepath.Join(tree, "test", "integration")[1:])
+	for _, dir := range []string{"test/integration/testdata", "pkg/component/testdata"} {
+		m.files.tree(filepath.Join(tree, dir)[1:], filepath.Join(tree, dir))
+	}
 	m.compile("test/integration")
+	m.files.file("test/apparmor.policy", filepath.Join("testdata", "wasmgo-test.policy"), 0o644)
+	m.command("apparmor", "mount -t securityfs securityfs /sys/kernel/security && cat /test/apparmor.policy >/sys/kernel/security/apparmor/.load")
 	m.command("test-integration", "cd "+filepath.Join(tree, "test", "integration")+
 		" && /test/test-integration/test -test.v -test.timeout 100s -test.parallel 2 -test.run 'TestContainerd/containerd-2.4.2/^("+strings.Join(cases, "|")+")'")
 	results := m.boot(unified)
+	if r := results["apparmor"]; r.status != "0" {
+		t.Errorf("the profile cannot be loaded: status %q\n%s", r.status, r.output)
+	}
 	report(t, "integration", results["test-integration"])
 }
 
@@ -47,6 +54,7 @@ var cases = []string{
 	"memory.grow", "a_module_that_asks", "a_guest_the_kernel_kills", // memory
 	"SIGKILL", "kill_all", "a_created_container_can_be_deleted", // signals
 	"events_of_a_container_that_is_paused", "a_volume_is_read_and_written", "ctr_tasks_list", "ctr_run_mounts",
+	"an_AppArmor_profile",
 }
 
 // guests adds the guests, all of them built, where those that are committed lie: the machine has no compiler. For the ones in
