@@ -9,17 +9,22 @@ import (
 	wasiio "wasmgo/pkg/wasi/io"
 )
 
-// A pipeInput reads what waits for somebody: a FIFO, a terminal, a device. Its descriptor has O_NONBLOCK.
-type pipeInput struct{ file *file }
+// A pipeInput reads what may wait for somebody: a FIFO, a terminal, a device. Its descriptor has O_NONBLOCK.
+type pipeInput struct {
+	file *file
+	kind Kind
+}
 
 // Watch implements [wasiio.Pollable].
 func (s *pipeInput) Watch(w *wasiio.Watch) { w.Readable(s.file.fd) }
 
 // Read implements [wasiio.InputStream].
 func (s *pipeInput) Read(b []byte) (int, error) {
-	// A FIFO that nobody has opened for writing yet reads as ended; to poll(2) it has not begun.
-	if ready, err := now(s.file.fd, unix.POLLIN|unix.POLLRDHUP); !ready {
-		return 0, failed("poll", ".", err)
+	if s.kind == FIFO {
+		// One that nobody has opened for writing yet reads as ended; to poll(2) it has not begun.
+		if ready, err := now(s.file.fd, unix.POLLIN|unix.POLLRDHUP); !ready {
+			return 0, failed("poll", ".", err)
+		}
 	}
 	n, err := again(func() (int, error) { return unix.Read(s.file.fd, b) })
 	switch {
@@ -43,8 +48,8 @@ type pipeOutput struct {
 	kept []byte
 }
 
-// pipePermit is how many bytes are taken while there is room for some: as many as a pipe takes whole or not at all (pipe(7)).
-const pipePermit = 4096
+// pipePermit is how many bytes are taken while there is room for some: so many may have to be kept.
+const pipePermit = 64 << 10
 
 // Watch implements [wasiio.Pollable].
 func (s *pipeOutput) Watch(w *wasiio.Watch) { w.Writable(s.file.fd) }

@@ -28,7 +28,7 @@ func (d *Descriptor) ReadViaStream(offset uint64) (wasiio.InputStream, error) {
 		return nil, failed("read", ".", err)
 	}
 	if d.kind.waits() {
-		return &pipeInput{d.file.share()}, nil
+		return &pipeInput{d.file.share(), d.kind}, nil
 	}
 	return &fileInput{file: d.file.share(), kind: d.kind, at: at}, nil
 }
