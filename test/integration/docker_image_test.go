@@ -1,0 +1,81 @@
+package integration
+
+import (
+	"strings"
+	"testing"
+
+	"wasmgo/test/daemon"
+	"wasmgo/test/guests"
+	"wasmgo/test/pack"
+)
+
+// dockerImageCases are about modules that are layers, beyond that they run (TestShapes).
+var dockerImageCases = []dockerCase{
+	{"the image a container was created from runs, also after its tag has moved before the first start, and at each restart", func(t *testing.T, d docker) {
+		const name = "test.local/moves:1"
+		d.Load(t, layerImage(name, guests.Bytes(t, "args")))
+		for _, flags := range [][]string{nil, {"--network", "host"}} {
+			id := d.create(t, flags, name, "old")
+			d.Load(t, layerImage(name, guests.Bytes(t, "exit_code")))
+			for range 2 {
+				d.Docker(t, "start", id).Output(t)
+				if got := d.Docker(t, "wait", id).Output(t); got != "0" {
+					t.Errorf("exit code %s, want 0", got)
+				}
+			}
+			if got := d.Docker(t, "logs", id).Output(t); got != "old\nold" {
+				t.Errorf("it printed %q", got)
+			}
+			d.Load(t, layerImage(name, guests.Bytes(t, "args")))
+		}
+	}},
+	{"a container whose image was removed by force starts again", func(t *testing.T, d docker) {
+		const name = "test.local/removed:1"
+		d.Load(t, layerImage(name, guests.Bytes(t, "args")))
+		id := d.create(t, nil, name, "old")
+		d.Docker(t, "rmi", "--force", name).Output(t)
+		got := d.Docker(t, "start", "--attach", id).Run(t)
+		if got.Code != 0 || got.Stdout != "old\n" {
+			t.Errorf("exit code %d, %q\n%s", got.Code, got.Stdout, got.Stderr)
+		}
+	}},
+	{"files of an artifact are the container's own: changed ones stay, and a read-only root has them", func(t *testing.T, d docker) {
+		const name = "test.local/files:1"
+		d.Load(t, pack.Image{Name: name, Artifact: true, Layers: []pack.Layer{
+			wasmLayer(typeWasm, "app.wasm", guests.Bytes(t, "files")),
+			wasmLayer("text/plain", "data/greet", []byte("hello")),
+		}})
+		id := d.create(t, nil, name, "/app.wasm", "read", "/data/greet", "write", "/data/greet", "changed")
+		for _, want := range []string{"hello", "changed"} {
+			if got := d.Docker(t, "start", "--attach", id).Run(t); got.Code != 0 || got.Stdout != want {
+				t.Errorf("exit code %d, %q, want %q\n%s", got.Code, got.Stdout, want, got.Stderr)
+			}
+		}
+		id = d.create(t, []string{"--read-only"}, name, "/app.wasm", "read", "/data/greet", "write", "/data/greet", "changed")
+		if got := d.Docker(t, "start", "--attach", id).Run(t); got.Code != 1 || got.Stdout != "hello" || !strings.Contains(got.Stderr, "write /data/greet") {
+			t.Errorf("read-only: exit code %d, %q\n%s", got.Code, got.Stdout, got.Stderr)
+		}
+	}},
+	{"an image without a module that is named is refused with a message that names it", func(t *testing.T, d docker) {
+		const name = "test.local/nothing:1"
+		args := guests.Bytes(t, "args")
+		d.Load(t, layerImage(name, nil, wasmLayer(typeWasm, "one.wasm", args), wasmLayer(typeContent, "two.wasm", args)))
+		got := d.Docker(t, "run", "--rm", "--network", "none", "--runtime", daemon.Runtime, "--platform", "wasi/wasm", name).Run(t)
+		if got.Code != 127 {
+			t.Errorf("exit code %d, want 127", got.Code)
+		}
+		mustContain(t, got.Stderr, name, "2 Wasm layers", "/one.wasm, /two.wasm")
+	}},
+}
+
+// create creates a container that is removed when the test ends, and returns its id.
+func (d docker) create(t *testing.T, flags []string, image string, args ...string) string {
+	t.Helper()
+	all := append([]string{"create", "--runtime", daemon.Runtime, "--platform", "wasi/wasm"}, flags...)
+	if len(flags) == 0 || flags[0] != "--network" {
+		all = append(all, "--network", "none")
+	}
+	id := d.Docker(t, append(append(all, image), args...)...).Output(t)
+	t.Cleanup(func() { d.remove(t, id) })
+	return id
+}
