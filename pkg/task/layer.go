@@ -25,7 +25,7 @@ func (t *tools) layer(ctx context.Context, root *os.File, l launch, g *handover.
 	a, err := source.Ask(ctx, q)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s; looked for among the layers of the image: %w", missed.Message, err)
+		return nil, fmt.Errorf("%w (it is no file of the container either: %s)", err, missed.Message)
 	case a.Refusal != nil:
 		return nil, a.Refusal
 	case a.Module == nil:
