@@ -118,9 +118,8 @@ var errHost = errors.New("the function is the host's own")
 // hostInstance is what of a host's interface a component imports.
 func hostInstance(host *wit.Interface, wanted *types.Instance) *Instance {
 	in := &Instance{exports: make(map[string]any, len(wanted.Exports))}
-	definitions := host.Definitions()
 	for _, e := range wanted.Exports {
-		switch d := definitions[e.Name].(type) {
+		switch d := host.Definition(e.Name).(type) {
 		case *wit.Func:
 			in.exports[e.Name] = &Func{Type: d.Type(), host: d, err: errHost}
 		case *abi.Resource:

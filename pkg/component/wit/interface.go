@@ -32,7 +32,8 @@ type Interface struct {
 	*name
 	later       func() *Interface // makes what follows, if it is not made yet
 	typ         *types.Instance
-	definitions map[string]any
+	definitions []any // of the exports of typ, one by one
+	next        int   // where Definition looks first
 }
 
 // A name is what is to know of an interface's name.
@@ -58,12 +59,12 @@ func NewInterface(name string, items ...Item) *Interface {
 	i := &Interface{
 		Name: name, name: parse(name),
 		typ:         &types.Instance{Exports: make([]types.Named, 0, len(items))},
-		definitions: make(map[string]any, len(items)),
+		definitions: make([]any, 0, len(items)),
 	}
 	for _, item := range items {
 		name, definition, t := item.export()
 		i.typ.Exports = append(i.typ.Exports, types.Named{Name: name, Extern: t})
-		i.definitions[name] = definition
+		i.definitions = append(i.definitions, definition)
 	}
 	return i
 }
@@ -95,5 +96,16 @@ func (i *Interface) Path() string { return i.path }
 // Type is the type of the instance.
 func (i *Interface) Type() *types.Instance { return i.made().typ }
 
-// Definitions are what the interface exports: *[Func], *[abi.Resource], and nil for other types.
-func (i *Interface) Definitions() map[string]any { return i.made().definitions }
+// Definition is what the interface exports under a name: a *[Func], an *[abi.Resource], or nil for other types and for nothing at all. It
+// is quick for those who ask in the order of the interface, as components do.
+func (i *Interface) Definition(name string) any {
+	exports := i.made().typ.Exports
+	for n := range exports {
+		at := (i.next + n) % len(exports)
+		if exports[at].Name == name {
+			i.next = at + 1
+			return i.definitions[at]
+		}
+	}
+	return nil
+}

@@ -267,14 +267,20 @@ func TestMistakesOfTheHostPanic(t *testing.T) {
 // TestLater: an interface is made when it is asked for, and once.
 func TestLater(t *testing.T) {
 	made := 0
+	things := NewClass[int]("thing", nil)
 	i := Later("test:host/things@0.2.3", func() *Interface {
 		made++
-		return NewInterface("test:host/things@0.2.3", Named("size", U32))
+		return NewInterface("test:host/things@0.2.3", Named("size", U32), things, NewClass[int]("other", nil))
 	})
 	if i.Name != "test:host/things@0.2.3" || i.Path() != "test:host/things" || made != 0 {
 		t.Errorf("%s with path %s was made %d times", i.Name, i.Path(), made)
 	}
-	if len(i.Type().Exports) != 1 || len(i.Definitions()) != 1 || made != 1 {
-		t.Errorf("it has %d exports and %d definitions, and was made %d times", len(i.Type().Exports), len(i.Definitions()), made)
+	if len(i.Type().Exports) != 3 || made != 1 {
+		t.Errorf("it has %d exports, and was made %d times", len(i.Type().Exports), made)
+	}
+	for range 2 {
+		if i.Definition("thing") != things.resource || i.Definition("size") != nil || i.Definition("nothing") != nil || made != 1 {
+			t.Errorf("thing is %v, size %v, nothing %v", i.Definition("thing"), i.Definition("size"), i.Definition("nothing"))
+		}
 	}
 }
