@@ -61,6 +61,7 @@ var measurements = map[string]func(t *testing.T, s *setting){
 	"cycle_leaks":                               cycleLeaks,
 	"stream_write_gb_s":                         streamWrite,
 	"component_tcp_vs_native":                   tcpEcho,
+	"component_file_vs_cat":                     fileCopy,
 	"second_start_30mb_ms,first_start_compiles": giantModule,
 }
 
@@ -69,7 +70,7 @@ func TestMeasure(t *testing.T) {
 		t.Skip("measures, and takes minutes: run `make bench`")
 	}
 	s := newSetting(t)
-	for _, name := range []string{"runner_first_instruction_ms", "ctr_run_vs_runc", "task_throughput_vs_runc", "runner_pss_mb,shim_pss_mb", "cycle_leaks", "stream_write_gb_s", "component_tcp_vs_native", "second_start_30mb_ms,first_start_compiles"} {
+	for _, name := range []string{"runner_first_instruction_ms", "ctr_run_vs_runc", "task_throughput_vs_runc", "runner_pss_mb,shim_pss_mb", "cycle_leaks", "stream_write_gb_s", "component_tcp_vs_native", "component_file_vs_cat", "second_start_30mb_ms,first_start_compiles"} {
 		t.Run(name, func(t *testing.T) { measurements[name](t, s) })
 	}
 }

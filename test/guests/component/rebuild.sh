@@ -61,6 +61,7 @@ adapted() {
 # A trap of this one is to name functions.
 make_c_tool() { c_guest c_tool -Wl,--strip-debug; }
 make_c_files() { c_guest c_files; }
+make_c_copy() { c_guest c_copy; }
 make_c_net() { c_guest c_net; }
 make_rust_tool() { rust_guest rust_tool; }
 make_rust_files() { rust_guest rust_files; }
@@ -116,7 +117,7 @@ make_python_tool() {
 	take python_tool
 }
 
-all="c_tool c_files c_net c_bindings functions rust_tool rust_files rust_net composed missing_import
+all="c_tool c_files c_copy c_net c_bindings functions rust_tool rust_files rust_net composed missing_import
 	adapted_args adapted_cat adapted_files adapted_exit_code go_tool js_tool js_net python_tool"
 for guest in ${*:-$all}; do
 	echo "$guest"
