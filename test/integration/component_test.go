@@ -17,6 +17,7 @@ func addComponents(t *testing.T, files map[string]pack.File) {
 	for _, path := range paths {
 		files["/component/"+filepath.Base(path)] = pack.File{Content: []byte(readFile(t, path))}
 	}
+	addNetworkGuests(t, files)
 	files["/component/hello.wasm"] = pack.File{Content: []byte(readFile(t, filepath.Join("..", "..", "pkg", "component", "testdata", "hello.component.wasm")))}
 }
 
