@@ -74,16 +74,21 @@ func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte) (pro
 	}, nil, nil
 }
 
-// componentEntry chooses the function to call. Without a name it is that of wasi:cli/run. A name is a function's, or an interface's and a
-// function's of it with a '#' between them; the interface may be without its version.
+// componentEntry chooses the function to call. Without a name it is that of wasi:cli/run. A name is an interface that can be run as a
+// whole, a function, or an interface and a function of it with a '#' between them; the interface may be without its version.
 func componentEntry(g *handover.Guest, exports []types.Named) (entryPoint, *handover.Refusal) {
-	if g.Export == "" {
-		if e := compatible(exports, runInterface); e != nil {
-			return entryPoint{e.Name, "run"}, nil
-		}
-		if compatible(exports, httpInterface) != nil {
-			return entryPoint{}, refuse("%s serves HTTP (it exports wasi:http/incoming-handler), which this version of wasmgo does not do yet", g.Module)
-		}
+	name := g.Export
+	if name == "" {
+		name = runInterface
+	}
+	run, serve := compatible(exports, runInterface), compatible(exports, httpInterface)
+	asked := compatible(exports, name)
+	switch {
+	case asked != nil && asked == run:
+		return entryPoint{run.Name, "run"}, nil
+	case serve != nil && (asked == serve || g.Export == ""):
+		return entryPoint{}, refuse("%s serves HTTP (it exports wasi:http/incoming-handler), which this version of wasmgo does not do yet", g.Module)
+	case g.Export == "":
 		return entryPoint{}, refuse("%s exports no wasi:cli/run of version 0.2 to run%s", g.Module, offerComponent(g, exports))
 	}
 	entry := entryPoint{function: g.Export}

@@ -89,6 +89,7 @@ func TestComponents(t *testing.T) {
 		"a function of an interface":               {file: function, export: "my:tools/all@1.2.0#fine"},
 		"a function of a compatible version":       {file: function, export: "my:tools/all@1.0.3#fine"},
 		"a function of an interface of no version": {file: function, export: "my:tools/all#fine"},
+		"wasi:cli/run by its interface":            {file: commandText("i32.const 1"), export: "wasi:cli/run@0.2.0", code: 1},
 		"wasi:cli/run by its name":                 {file: commandText("i32.const 1"), export: "wasi:cli/run#run", code: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -121,6 +122,14 @@ func TestComponentsThatAreRefused(t *testing.T) {
 		"an HTTP component": {`(component (instance $i) (export "wasi:http/incoming-handler@0.2.3" (instance $i)))`, "", []string{
 			"serves HTTP", "wasi:http/incoming-handler",
 		}},
+		"the HTTP of a component that can do both": {`(component
+			(core module $m (func (export "run") (result i32) i32.const 0))
+			(core instance $m (instantiate $m))
+			(func $run (result (result)) (canon lift (core func $m "run")))
+			(instance $i (export "run" (func $run)))
+			(export "wasi:cli/run@0.2.0" (instance $i))
+			(instance $j)
+			(export "wasi:http/incoming-handler@0.2.3" (instance $j)))`, "wasi:http/incoming-handler", []string{"serves HTTP"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

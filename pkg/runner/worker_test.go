@@ -20,7 +20,7 @@ func TestCompileMode(t *testing.T) {
 		"a module":           {guests.Bytes(t, "args"), workDone, nil},
 		"a Go module":        {guests.Bytes(t, "hello"), workDone, nil},
 		"text":               {[]byte(`(module (func (export "_start")))`), workDone, nil},
-		"half a module":      {bad["truncated"], inputFault, []string{"compile", "unexpected end"}},
+		"half a module":      {bad["truncated"], inputFault, []string{"parse", "unexpected end"}},
 		"random bytes":       {bad["random"], inputFault, []string{"utf-8"}},
 		"an empty file":      {bad["empty"], inputFault, []string{"empty"}},
 		"text with an error": {bad["wat_syntax"], inputFault, []string{"1:"}},

@@ -54,6 +54,8 @@ var goals = map[string]struct{ min, max float64 }{
 	"runner_pss_mb":               {max: 2},
 	"shim_pss_mb":                 {max: 12},
 	"cycle_leaks":                 {max: 0.5},
+	"component_host_call_ns":      {max: 120},
+	"component_instantiate_us":    {max: 100},
 	"component_tcp_vs_native":     {min: 0.5},
 	"component_file_vs_cat":       {min: 0.8},
 	"second_start_30mb_ms":        {max: 60},

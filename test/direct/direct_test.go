@@ -19,10 +19,16 @@ func runnerPath(t testing.TB) string {
 	return path
 }
 
-func code(t testing.TB, guest string) string {
+func code(t testing.TB, guest string) string { return compiled(t, guests.Path(t, guest)) }
+
+func compiled(t testing.TB, path string) string {
 	t.Helper()
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
-	if err := Compile(runnerPath(t), guests.Bytes(t, guest), dir); err != nil {
+	if err := Compile(runnerPath(t), file, dir); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -57,11 +63,20 @@ func TestRunnerIsQuickAndSmall(t *testing.T) {
 	})
 }
 
-func BenchmarkFirstInstruction(b *testing.B) { benchmark(b, "clock", FirstInstruction) }
-func BenchmarkFirstOutputOfGo(b *testing.B)  { benchmark(b, "hello", FirstOutput) }
+// Components: one that the usual tools have made, and one that waits for its standard input.
+const (
+	helloComponent = "../../pkg/component/testdata/hello.component.wasm"
+	idleComponent  = "testdata/idle_component.wat"
+)
 
-func benchmark(b *testing.B, guest string, measure func(runner, dir string) (time.Duration, error)) {
-	runner, dir := runnerPath(b), code(b, guest)
+func BenchmarkFirstInstruction(b *testing.B) { benchmark(b, guests.Path(b, "clock"), FirstInstruction) }
+func BenchmarkFirstOutputOfGo(b *testing.B)  { benchmark(b, guests.Path(b, "hello"), FirstOutput) }
+func BenchmarkFirstOutputOfComponent(b *testing.B) {
+	benchmark(b, helloComponent, FirstOutput)
+}
+
+func benchmark(b *testing.B, path string, measure func(runner, dir string) (time.Duration, error)) {
+	runner, dir := runnerPath(b), compiled(b, path)
 	var all []time.Duration
 	for b.Loop() {
 		took, err := measure(runner, dir)
@@ -74,8 +89,11 @@ func benchmark(b *testing.B, guest string, measure func(runner, dir string) (tim
 	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "median-ms")
 }
 
-func BenchmarkIdlePSS(b *testing.B) {
-	runner, dir := runnerPath(b), code(b, "idle")
+func BenchmarkIdlePSS(b *testing.B)            { benchmarkIdle(b, guests.Path(b, "idle")) }
+func BenchmarkIdlePSSOfComponent(b *testing.B) { benchmarkIdle(b, idleComponent) }
+
+func benchmarkIdle(b *testing.B, path string) {
+	runner, dir := runnerPath(b), compiled(b, path)
 	for b.Loop() {
 		pss, err := IdlePSS(runner, dir, 50)
 		if err != nil {
