@@ -75,6 +75,8 @@ func TestPoll(t *testing.T) {
 		{"a reader that is gone is an event for the writer", []Pollable{writable(broken(t))}, []uint32{0}},
 		{"all that are ready, in order, the same one twice", []Pollable{r(full), never{}, past, always{}, r(full)}, []uint32{0, 2, 3, 4}},
 		{"any of what one waits for", []Pollable{asked(func(w *Watch) { w.Readable(int(empty.Fd())); w.Readable(int(full.Fd())); w.At(time.Time(future)) })}, []uint32{0}},
+		{"one descriptor to read and write", []Pollable{r(empty), writable(space.Fd()), readable(space.Fd()), writable(space.Fd()), r(empty)}, []uint32{1, 3}},
+		{"a descriptor that is none is an event, for it will be an error", []Pollable{never{}, readable(-1), writable(1 << 20)}, []uint32{1, 2}},
 		{"the descriptors of others do not count", []Pollable{r(empty), never{}, r(empty), always{}}, []uint32{3}},
 	}
 	for _, tt := range tests {
@@ -93,6 +95,32 @@ func TestPoll(t *testing.T) {
 		})
 	}
 	_ = writer
+}
+
+// TestManyPollablesOfFewDescriptors: guests may have more pollables than processes descriptors.
+func TestManyPollablesOfFewDescriptors(t *testing.T) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	few := unix.Rlimit{Cur: min(limit.Cur, 256), Max: limit.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &few); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			t.Error(err)
+		}
+	}()
+	full, _ := pipe(t, "x")
+	ps := make([]Pollable, few.Cur+1)
+	for i := range ps {
+		ps[i] = readable(full.Fd())
+	}
+	got, err := newPoller(t).Poll(ps, nil)
+	if err != nil || len(got) != len(ps) {
+		t.Errorf("%d of %d are ready, %v", len(got), len(ps), err)
+	}
 }
 
 // broken is the write end of a pipe that nobody reads.

@@ -16,12 +16,20 @@ type Pollable interface {
 
 // A Watch collects what one poll waits for.
 type Watch struct {
-	fds    []unix.PollFd
-	owners []int // whose fds[i] is: an index of what is polled, or background
-	times  []timer
-	ready  []bool
-	asked  int // whose Watch is being called
-	any    bool
+	fds       []unix.PollFd // each descriptor once: the kernel takes no more of them than a process can have open
+	place     []int32       // of a descriptor in fds, from 1
+	interests []interest
+	times     []timer
+	ready     []bool
+	asked     int // whose Watch is being called
+	any       bool
+}
+
+// An interest is in events of a descriptor. owner is an index of what is polled, or background.
+type interest struct {
+	owner  int
+	place  int32
+	events int16
 }
 
 type timer struct {
@@ -29,11 +37,14 @@ type timer struct {
 	at    time.Time
 }
 
-// background is the owner of descriptors that nobody polls for: of work in the background, and of Wake.
+// background is the owner of interests that nobody polls for: of work in the background, and of Wake.
 const background = -1
 
 func (w *Watch) reset(n int) {
-	w.fds, w.owners, w.times, w.any = w.fds[:0], w.owners[:0], w.times[:0], false
+	for i := range w.fds {
+		w.place[w.fds[i].Fd] = 0
+	}
+	w.fds, w.interests, w.times, w.any = w.fds[:0], w.interests[:0], w.times[:0], false
 	if cap(w.ready) < n {
 		w.ready = make([]bool, n)
 	}
@@ -55,8 +66,20 @@ func (w *Watch) Readable(fd int) { w.descriptor(fd, unix.POLLIN|unix.POLLRDHUP) 
 func (w *Watch) Writable(fd int) { w.descriptor(fd, unix.POLLOUT) }
 
 func (w *Watch) descriptor(fd int, events int16) {
-	w.fds = append(w.fds, unix.PollFd{Fd: int32(fd), Events: events})
-	w.owners = append(w.owners, w.asked)
+	if fd < 0 { // to the kernel that is nothing to wait for; to whoever uses it, an error
+		w.Ready()
+		return
+	}
+	if fd >= len(w.place) {
+		w.place = append(w.place, make([]int32, fd+1-len(w.place))...)
+	}
+	if w.place[fd] == 0 {
+		w.fds = append(w.fds, unix.PollFd{Fd: int32(fd)})
+		w.place[fd] = int32(len(w.fds))
+	}
+	place := w.place[fd] - 1
+	w.fds[place].Events |= events
+	w.interests = append(w.interests, interest{w.asked, place, events})
 }
 
 // At waits until a time, which should have a monotonic clock reading.
@@ -89,9 +112,10 @@ func (w *Watch) timeout(in *unix.Timespec, sleep bool) *unix.Timespec {
 
 // settle marks what is ready after the kernel has been asked.
 func (w *Watch) settle() {
-	for i := range w.fds {
-		if w.fds[i].Revents != 0 && w.owners[i] != background {
-			w.ready[w.owners[i]] = true
+	const always = unix.POLLERR | unix.POLLHUP | unix.POLLNVAL
+	for _, i := range w.interests {
+		if w.fds[i.place].Revents&(i.events|always) != 0 && i.owner != background {
+			w.ready[i.owner] = true
 		}
 	}
 	if len(w.times) == 0 {
