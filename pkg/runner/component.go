@@ -183,6 +183,7 @@ func (g *guestComponent) run() (code int) {
 
 func (g *guestComponent) runHere() int {
 	store := corewasm.NewStore(g.engine.Wasmtime())
+	defer store.Close()
 	store.Limit(g.limits.Memory, g.limits.Table)
 	instance, err := g.program.Instantiate(store, g.host.Interfaces()...)
 	if code, ended := g.outcome(err); ended {

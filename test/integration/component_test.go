@@ -28,6 +28,7 @@ var componentRuns = []struct {
 	stdout string
 	stderr []string
 }{
+	{[]string{"/component/hello.wasm"}, 0, "hello from a component\n", nil},
 	{[]string{"/component/hello.wat"}, 0, "hello from a component in text\n", nil},
 	{[]string{"/component/exit.wat"}, 42, "", nil},
 	{[]string{"/component/fail.wat"}, 1, "", nil},

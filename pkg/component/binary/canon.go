@@ -64,25 +64,32 @@ const (
 	CanonThreadParallelism       CanonOp = 0x42
 )
 
-// An immediate is one operand of a canonical definition in the binary format.
-type immediate byte
+// An immediate reads one operand of a canonical definition.
+type immediate func(d *decoder, c *Canon)
 
-const (
-	immFuncSort    immediate = iota // the byte 0x00, for the sort func
-	immCoreFunc                     // Canon.CoreFunc
-	immFunc                         // Canon.Func
-	immType                         // Canon.Type
-	immOptions                      // Canon.Options
-	immResult                       // Canon.Result
-	immAsync                        // Canon.Async
-	immCancellable                  // Canon.Cancellable
-	immShared                       // Canon.Shared
-	immMemory                       // Canon.Memory
-	immCoreVal                      // Canon.CoreVal
-	immSlot                         // Canon.Slot
-	immCoreType                     // Canon.CoreType
-	immTable                        // Canon.Table
-)
+func immCoreFunc(d *decoder, c *Canon)    { c.CoreFunc = d.U32() }
+func immFunc(d *decoder, c *Canon)        { c.Func = d.U32() }
+func immType(d *decoder, c *Canon)        { c.Type = d.U32() }
+func immOptions(d *decoder, c *Canon)     { c.Options = d.canonOpts() }
+func immResult(d *decoder, c *Canon)      { c.Result = d.resultList() }
+func immAsync(d *decoder, c *Canon)       { c.Async = d.optional() }
+func immCancellable(d *decoder, c *Canon) { c.Cancellable = d.optional() }
+func immShared(d *decoder, c *Canon)      { c.Shared = d.optional() }
+func immMemory(d *decoder, c *Canon)      { c.Memory = d.U32() }
+func immSlot(d *decoder, c *Canon)        { c.Slot = d.U32() }
+func immCoreType(d *decoder, c *Canon)    { c.CoreType = d.U32() }
+func immTable(d *decoder, c *Canon)       { c.Table = d.U32() }
+
+func immCoreVal(d *decoder, c *Canon) {
+	c.CoreVal = (&core.Reader{Reader: d.Reader, Lenient: true}).ValType()
+}
+
+// immFuncSort is the byte 0x00, for the sort func.
+func immFuncSort(d *decoder, _ *Canon) {
+	if at, b := d.Offset(), d.Byte(); b != 0 {
+		d.FailAt(at, "canonical definition of sort %#x, want func (0)", b)
+	}
+}
 
 // A canonForm is the name of a canonical definition and its immediates in file order.
 type canonForm struct {
@@ -90,7 +97,7 @@ type canonForm struct {
 	immediates []immediate
 }
 
-var canonForms = map[CanonOp]canonForm{
+var canonForms = [...]canonForm{
 	CanonLift:         {"lift", []immediate{immFuncSort, immCoreFunc, immOptions, immType}},
 	CanonLower:        {"lower", []immediate{immFuncSort, immFunc, immOptions}},
 	CanonResourceNew:  {"resource.new", []immediate{immType}},
@@ -141,8 +148,16 @@ var canonForms = map[CanonOp]canonForm{
 	CanonThreadParallelism:       {"thread.available-parallelism", []immediate{immShared}},
 }
 
+// form is how op is written; that of no definition has no name.
+func (op CanonOp) form() canonForm {
+	if int(op) < len(canonForms) {
+		return canonForms[op]
+	}
+	return canonForm{}
+}
+
 func (op CanonOp) String() string {
-	if f, ok := canonForms[op]; ok {
+	if f := op.form(); f.name != "" {
 		return f.name
 	}
 	return fmt.Sprintf("canonical definition %#x", byte(op))
@@ -201,49 +216,14 @@ type CanonOpt struct {
 
 func (d *decoder) canon() Definition {
 	c := &Canon{Pos: Pos(d.Offset()), Op: CanonOp(d.Byte())}
-	form, ok := canonForms[c.Op]
-	if !ok {
+	form := c.Op.form()
+	if form.name == "" {
 		d.FailAt(c.Offset(), "unknown canonical definition %#x", byte(c.Op))
 	}
-	for _, imm := range form.immediates {
-		d.canonImmediate(c, imm)
+	for _, read := range form.immediates {
+		read(d, c)
 	}
 	return c
-}
-
-func (d *decoder) canonImmediate(c *Canon, imm immediate) {
-	switch imm {
-	case immFuncSort:
-		if at, b := d.Offset(), d.Byte(); b != 0 {
-			d.FailAt(at, "canon %v of sort %#x, want func (0)", c.Op, b)
-		}
-	case immCoreFunc:
-		c.CoreFunc = d.U32()
-	case immFunc:
-		c.Func = d.U32()
-	case immType:
-		c.Type = d.U32()
-	case immOptions:
-		c.Options = d.canonOpts()
-	case immResult:
-		c.Result = d.resultList()
-	case immAsync:
-		c.Async = d.optional()
-	case immCancellable:
-		c.Cancellable = d.optional()
-	case immShared:
-		c.Shared = d.optional()
-	case immMemory:
-		c.Memory = d.U32()
-	case immCoreVal:
-		c.CoreVal = (&core.Reader{Reader: d.Reader, Lenient: true}).ValType()
-	case immSlot:
-		c.Slot = d.U32()
-	case immCoreType:
-		c.CoreType = d.U32()
-	case immTable:
-		c.Table = d.U32()
-	}
 }
 
 func (d *decoder) canonOpts() []CanonOpt {

@@ -48,9 +48,7 @@ const sortInstanceArg = 0x12 // the one core sort that (with …) takes
 
 func (d *decoder) coreInstance() Definition {
 	i := &CoreInstance{Pos: Pos(d.Offset())}
-	switch b := d.Byte(); b {
-	case 0x00:
-		i.Instantiate = true
+	i.Instantiate = d.instantiates("core instance", func() {
 		i.Module = d.U32()
 		i.Args = wire.Vec(d.Reader, maxElements, "arguments", func() CoreArg {
 			a := CoreArg{Name: d.Name()}
@@ -60,31 +58,37 @@ func (d *decoder) coreInstance() Definition {
 			a.Instance = d.U32()
 			return a
 		})
-	case 0x01:
+	}, func() {
 		i.Exports = wire.Vec(d.Reader, maxDefinitions, "core exports", func() CoreExport {
 			return CoreExport{Name: d.Name(), Of: d.coreSortIdx()}
 		})
-	default:
-		d.FailAt(i.Offset(), "unknown kind %#x of core instance", b)
-	}
+	})
 	return i
 }
 
 func (d *decoder) instance() Definition {
 	i := &Instance{Pos: Pos(d.Offset())}
-	switch b := d.Byte(); b {
-	case 0x00:
-		i.Instantiate = true
+	i.Instantiate = d.instantiates("instance", func() {
 		i.Component = d.U32()
-		i.Args = wire.Vec(d.Reader, maxElements, "arguments", func() Arg {
-			return Arg{Name: d.Name(), Of: d.sortIdx()}
-		})
-	case 0x01:
+		i.Args = wire.Vec(d.Reader, maxElements, "arguments", func() Arg { return Arg{Name: d.Name(), Of: d.sortIdx()} })
+	}, func() {
 		i.Exports = wire.Vec(d.Reader, maxDefinitions, "exports", func() InlineExport {
 			return InlineExport{Name: d.externName(), Of: d.sortIdx()}
 		})
-	default:
-		d.FailAt(i.Offset(), "unknown kind %#x of instance", b)
-	}
+	})
 	return i
+}
+
+// instantiates reads which of the two kinds of instance it is, and then that one.
+func (d *decoder) instantiates(what string, instantiate, bundle func()) bool {
+	switch at, b := d.Offset(), d.Byte(); b {
+	case 0x00:
+		instantiate()
+		return true
+	case 0x01:
+		bundle()
+	default:
+		d.FailAt(at, "unknown kind %#x of %s", b, what)
+	}
+	return false
 }
