@@ -62,7 +62,24 @@ func Decode(module []byte, base int) (*Module, error) {
 type decoder struct {
 	Reader
 	module *Module
-	spaces [5][]Extern // by Sort
+	funcs  []*Type     // of functions, of which there may be tens of thousands
+	spaces [5][]Extern // of the other sorts
+}
+
+// space is how many definitions of a sort there are.
+func (d *decoder) space(sort Sort) int {
+	if sort == SortFunc {
+		return len(d.funcs)
+	}
+	return len(d.spaces[sort])
+}
+
+// extern is the type of a definition.
+func (d *decoder) extern(sort Sort, i uint32) Extern {
+	if sort == SortFunc {
+		return Extern{Sort: SortFunc, Type: d.funcs[i]}
+	}
+	return d.spaces[sort][i]
 }
 
 func (d *decoder) section(id int, body *wire.Reader) {
@@ -81,7 +98,7 @@ func (d *decoder) section(id int, body *wire.Reader) {
 		d.imports()
 		d.End("import section")
 	case sectionFunc:
-		d.define(SortFunc, func() Extern { return Extern{Type: d.funcType()} })
+		d.funcs = append(d.funcs, wire.Vec(d.Reader.Reader, maxFuncs, "func definitions", d.funcType)...)
 		d.End("function section")
 	case sectionTable:
 		d.tables()
@@ -123,7 +140,11 @@ func (d *decoder) imports() {
 			seen[name] = true
 		}
 		d.module.Imports = append(d.module.Imports, i)
-		d.spaces[i.Extern.Sort] = append(d.spaces[i.Extern.Sort], i.Extern)
+		if i.Extern.Sort == SortFunc {
+			d.funcs = append(d.funcs, i.Extern.Type)
+		} else {
+			d.spaces[i.Extern.Sort] = append(d.spaces[i.Extern.Sort], i.Extern)
+		}
 	}
 }
 
@@ -139,10 +160,10 @@ func (d *decoder) exports() {
 		case sort > SortTag:
 			d.FailAt(at, "unknown kind %#x of core export", byte(sort))
 			return
-		case int64(i) >= int64(len(d.spaces[sort])):
+		case int64(i) >= int64(d.space(sort)):
 			d.FailAt(at, "%v index %d is out of bounds", sort, i)
 			return
-		case !d.module.Exports.Add(Export{Name: name, Extern: d.spaces[sort][i]}):
+		case !d.module.Exports.Add(Export{Name: name, Extern: d.extern(sort, i)}):
 			d.FailAt(at, "export %q occurs twice", name)
 			return
 		}

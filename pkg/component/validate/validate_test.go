@@ -11,6 +11,7 @@ import (
 
 	"wasmgo/pkg/component/binary"
 	"wasmgo/pkg/component/spectest"
+	"wasmgo/pkg/component/types"
 	"wasmgo/pkg/component/validate"
 	"wasmgo/pkg/component/wire"
 )
@@ -144,4 +145,53 @@ func BenchmarkDecode(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestSkeletons: without code, a component has the same type, and as many core modules with the same imports and exports.
+func TestSkeletons(t *testing.T) {
+	for _, s := range spectest.Scripts(t) {
+		for _, c := range s.Commands {
+			whole, err := validate.Decode(c.Binary)
+			if err != nil {
+				continue
+			}
+			skeleton := binary.Skeleton(c.Binary)
+			bare, err := validate.Decode(skeleton)
+			if err != nil {
+				t.Errorf("%s:%d: %v", s.Name, c.Line, err)
+				continue
+			}
+			if len(skeleton) > len(c.Binary) || fmt.Sprint(modules(whole)) != fmt.Sprint(modules(bare)) {
+				t.Errorf("%s:%d: %d bytes of %d, modules %v, want %v", s.Name, c.Line, len(skeleton), len(c.Binary), modules(bare), modules(whole))
+			}
+			if got, want := names(bare.Type.Imports, bare.Type.Exports), names(whole.Type.Imports, whole.Type.Exports); got != want {
+				t.Errorf("%s:%d: imports and exports %s, want %s", s.Name, c.Line, got, want)
+			}
+		}
+	}
+}
+
+// modules are the names that the core modules of a component import and export.
+func modules(c *validate.Component) (list []string) {
+	for m := range c.Binary.CoreModules {
+		for _, i := range m.Type.Imports {
+			list = append(list, fmt.Sprintf("%s.%s %v", i.Module, i.Name, i.Extern.Sort))
+		}
+		for _, e := range m.Type.Exports.List {
+			list = append(list, fmt.Sprintf("%s %v", e.Name, e.Extern.Sort))
+		}
+		list = append(list, ";")
+	}
+	return list
+}
+
+func names(lists ...[]types.Named) string {
+	var b strings.Builder
+	for _, l := range lists {
+		for _, n := range l {
+			fmt.Fprintf(&b, "%s %v;", n.Name, n.Sort)
+		}
+		b.WriteString("|")
+	}
+	return b.String()
 }
