@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 fn main() {
     let dir = std::env::args().nth(1).expect("a directory");
-    if let Err(err) = contents(Path::new(&dir)).and_then(|()| names(Path::new(&dir))) {
+    let dir = Path::new(&dir).join("rust_files");
+    if let Err(err) = fs::create_dir(&dir).and_then(|()| contents(&dir)).and_then(|()| names(&dir)).and_then(|()| fs::remove_dir(&dir)) {
         println!("{err}");
         std::process::exit(1);
     }
