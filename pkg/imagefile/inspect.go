@@ -2,9 +2,13 @@ package imagefile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -29,6 +33,8 @@ type Report struct {
 	// Start is how a container with it is started.
 	Start  string        `json:"start"`
 	Layers []LayerReport `json:"layers"`
+	// Files are the modules in the root file system that the tar layers make, by their paths.
+	Files []LayerReport `json:"files,omitempty"`
 }
 
 // LayerReport is one layer of a Report.
@@ -65,8 +71,45 @@ func Inspect(ctx context.Context, src *Source) (*Report, error) {
 		}
 		r.Layers = append(r.Layers, lr)
 	}
-	r.Start = startOf(img, r.Layers)
+	if r.Files, err = src.filesOf(ctx, img); err != nil {
+		return nil, err
+	}
+	r.Start = startOf(img, r)
 	return r, nil
+}
+
+// mostFiles is how many modules of a root file system are looked into.
+const mostFiles = 32
+
+// filesOf reports on the modules in the tar layers.
+func (s *Source) filesOf(ctx context.Context, img *Image) ([]LayerReport, error) {
+	files, err := s.rootFS(ctx, img)
+	if err != nil {
+		return nil, err
+	}
+	var out []LayerReport
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f := files[name]
+		if !f.wasm || len(out) == mostFiles {
+			continue
+		}
+		report := LayerReport{Kind: manifest.Wasm.String(), Title: name, Size: f.size}
+		report.Wasm, err = s.aboutFile(ctx, img, f)
+		if err != nil {
+			report.Problem = err.Error()
+		}
+		out = append(out, report)
+	}
+	return out, nil
+}
+
+func (s *Source) aboutFile(ctx context.Context, img *Image, f *rootFile) (about *About, err error) {
+	file, err := s.extract(ctx, img, f)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return aboutReader(io.NewSectionReader(file, 0, maxModule+1))
 }
 
 // clients says what runs images of each shape. docs/images.md has the versions.
@@ -84,10 +127,10 @@ func platform(p v1.Platform) string {
 }
 
 // startOf says how the image is started.
-func startOf(img *Image, layers []LayerReport) string {
+func startOf(img *Image, r *Report) string {
 	args := append(append([]string{}, img.Config.Process.Entrypoint...), img.Config.Process.Cmd...)
 	var modules []LayerReport
-	for _, l := range layers {
+	for _, l := range r.Layers {
 		if l.Kind == manifest.Wasm.String() {
 			modules = append(modules, l)
 		}
@@ -98,7 +141,7 @@ func startOf(img *Image, layers []LayerReport) string {
 	}
 	switch {
 	case img.Manifest.Shape == manifest.ShapeT:
-		return command + "is looked for as a file in the root file system"
+		return command + startOfFile(img.Config.Process, args, r.Files)
 	case len(modules) == 0:
 		return "it cannot be: it has no Wasm layer"
 	case len(modules) > 1:
@@ -111,6 +154,22 @@ func startOf(img *Image, layers []LayerReport) string {
 		return command + "runs the one Wasm layer, of which nothing can be told"
 	}
 	return command + "runs the one Wasm layer: " + modules[0].Wasm.Start
+}
+
+// startOfFile says what becomes of a command that is looked for in the root file system.
+func startOfFile(c v1.ImageConfig, args []string, files []LayerReport) string {
+	cwd := c.WorkingDir
+	if cwd == "" {
+		cwd = "/"
+	}
+	for _, n := range image.Names(image.Process{Args: args, Env: c.Env, Cwd: cwd}) {
+		for _, f := range files {
+			if f.Title == n.Path && f.Wasm != nil {
+				return "runs " + f.Title + ": " + f.Wasm.Start
+			}
+		}
+	}
+	return "is looked for as a file in the root file system"
 }
 
 // IsModule reports whether arg is a file that is to be looked at as a module and not as an archive.

@@ -134,8 +134,13 @@ func (s *Store) writeFile(ctx context.Context, path, mediaType string) (v1.Descr
 		return v1.Descriptor{}, err
 	}
 	defer f.Close()
+	return s.writeFrom(ctx, f, mediaType)
+}
+
+// writeFrom writes what can be read from f as a blob.
+func (s *Store) writeFrom(ctx context.Context, f io.ReaderAt, mediaType string) (v1.Descriptor, error) {
 	h := digest.Canonical.Digester()
-	n, err := io.Copy(h.Hash(), f)
+	n, err := io.Copy(h.Hash(), io.NewSectionReader(f, 0, 1<<62))
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
