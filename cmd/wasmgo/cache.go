@@ -152,6 +152,16 @@ func printable(s string) string {
 	return quoted
 }
 
+// plain is a text of several lines without what would move a terminal's cursor.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !strconv.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
 func short(digest string) string { return digest[:min(12, len(digest))] }
 
 func entries(n int) string {

@@ -29,7 +29,7 @@ type settings struct {
 }
 
 // groups make the commands below the root, in the order of the help text.
-var groups = []func(*settings) *cobra.Command{newCache, newImage}
+var groups = []func(*settings) *cobra.Command{newCache, newImage, newPrecompile}
 
 // errSilent is an error whose message the command has printed already.
 var errSilent = errors.New("reported")

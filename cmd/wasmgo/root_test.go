@@ -50,6 +50,7 @@ func TestExitCodes(t *testing.T) {
 		{"a group alone prints its help", []string{"cache"}, exitOK},
 		{"what goes wrong is a failure", []string{"cache", "ls", "--root", "/nonesuch"}, exitFailed},
 		{"a wrong value of a flag is a misuse", []string{"cache", "prune", "--keep", "much"}, exitUsage},
+		{"nothing to do is a misuse", []string{"precompile"}, exitUsage},
 		{"an unknown flag is a misuse", []string{"--nonesuch"}, exitUsage},
 	} {
 		t.Run(c.name, func(t *testing.T) {

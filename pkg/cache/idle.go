@@ -14,6 +14,25 @@ const (
 	idle       = 3 // IOPRIO_CLASS_IDLE
 )
 
+// BeIdle has this whole process take what others leave of processor and disk.
+func BeIdle() error {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		tid, err := strconv.Atoi(t.Name())
+		if err != nil {
+			return err
+		}
+		// One that has ended meanwhile is of no consequence; those to come take after the ones there are.
+		if err := setIdle(tid); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
+		}
+	}
+	return nil
+}
+
 // setIdle gives the thread tid, 0 being the caller's, what processor and disk have to spare (sched(7), ioprio_set(2)).
 func setIdle(tid int) error {
 	attr := &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE}

@@ -72,6 +72,15 @@ func (s *Store) infos() ([]Info, error) {
 	return infos, nil
 }
 
+// Info is what is known of the entry key; fs.ErrNotExist if there is none.
+func (s *Store) Info(key string) (Info, error) {
+	info, err := s.info(key)
+	for _, f := range info.files {
+		info.Size += f.size
+	}
+	return info, err
+}
+
 // info reads about the entry key.
 func (s *Store) info(key string) (Info, error) {
 	info := Info{Key: key}

@@ -207,12 +207,21 @@ func TestDockerCompiling(t *testing.T) {
 	d := daemon.Dockerd(t)
 	d.Load(t, giantImage(0))
 	name := giantImage(0).Name
-	run := d.Docker(t, "run", "--rm", "--network", "none", "--runtime", daemon.Runtime, "--platform", "wasi/wasm", name)
-	r := run.Run(t)
-	if r.Code != 0 || r.Stdout != "giant\n" || !strings.HasPrefix(r.Stderr, "wasmgo: compiling /giant.wasm") {
+	run := func(flags ...string) daemon.Result {
+		t.Helper()
+		args := append([]string{"run", "--network", "none", "--runtime", daemon.Runtime, "--platform", "wasi/wasm"}, flags...)
+		return d.Docker(t, append(args, name)...).Run(t)
+	}
+	const notice = "wasmgo: compiling /giant.wasm"
+	r := run("--name", "told")
+	if r.Code != 0 || r.Stdout != "giant\n" || !strings.HasPrefix(r.Stderr, notice) {
 		t.Errorf("exit code %d, stdout %q, stderr %q", r.Code, r.Stdout, r.Stderr)
 	}
-	r = run.Run(t)
+	if logs := d.Docker(t, "logs", "told").Run(t); logs.Stdout != "giant\n" || !strings.HasPrefix(logs.Stderr, notice) {
+		t.Errorf("docker logs: stdout %q, stderr %q", logs.Stdout, logs.Stderr)
+	}
+	d.Docker(t, "rm", "told").Output(t)
+	r = run("--rm")
 	if r.Code != 0 || r.Stdout != "giant\n" || r.Stderr != "" {
 		t.Errorf("the second time: exit code %d, stdout %q, stderr %q", r.Code, r.Stdout, r.Stderr)
 	}
