@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"wasmgo/pkg/wasi/cli"
@@ -71,6 +72,48 @@ func BenchmarkStreamRead(b *testing.B) {
 		}
 		g.call(b, "input-stream-drop", stdin)
 	}
+}
+
+// TestHotPathsDoNotAllocate: writes and reads of streams, from a component.
+func TestHotPathsDoNotAllocate(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	zeroes, err := os.OpenFile("/dev/zero", os.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer zeroes.Close()
+	const times = 1000
+	g := newGuest(t, Config{Config: cli.Config{Stdin: &first{Source: source(t, zeroes)}, Stdout: sink(t, null)}})
+	stdin, stdout := g.handle(t, "get-stdin"), g.handle(t, "get-stdout")
+	if n := testing.AllocsPerRun(5, func() { g.call(t, "pump", stdout, uint32(piece), uint32(times)) }); n > times/10 {
+		t.Errorf("%v allocations for %d writes", n, times)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if n := g.call(t, "drain", stdin, uint64(piece)); n != uint64(piece*times) {
+		t.Errorf("%v bytes were read", n)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.Mallocs - before.Mallocs; n > times/10 {
+		t.Errorf("%v allocations for %d reads", n, times)
+	}
+}
+
+// first is the first so many pieces of a source without an end.
+type first struct {
+	*cli.Source
+	read int
+}
+
+func (f *first) Read(b []byte) (int, error) {
+	if f.read++; f.read > 1000 {
+		return 0, io.EOF
+	}
+	return f.Source.Read(b)
 }
 
 // BenchmarkNew is what a host costs that no guest uses.

@@ -17,7 +17,8 @@ var ErrInterrupted = errors.New("interrupted: the instance is being closed")
 // A Work goes on in the background while a guest waits for something else: bytes, say, that a stream has taken and the kernel not yet.
 type Work interface {
 	Pollable
-	// Advance goes on when Watch has found something to do. It does not block. What it returns is whether there is more to come.
+	// Advance goes on as far as it can without blocking. It is called after each look at what is waited for, whether or not that was
+	// this; false is that the work is done and forgotten.
 	Advance() bool
 }
 
