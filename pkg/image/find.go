@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -40,8 +41,8 @@ type Module struct {
 
 // Find returns the module that p.Args[0] names. Root is a descriptor (O_PATH is enough) of the container's "/".
 //
-// The error is a *handover.Refusal if the container has no such file (127) or one that cannot be run (126).
-func Find(root *os.File, p Process) (*Module, error) {
+// The error is a *handover.Refusal if the container has no such file (127) or one that cannot be run (126). See Identify for accept.
+func Find(root *os.File, p Process, accept ...Kind) (*Module, error) {
 	if len(p.Args) == 0 || p.Args[0] == "" {
 		return nil, refuse(handover.CodeNotFound, "there is nothing to run: the container has no command; give the path of a .wasm file in the image as its entrypoint")
 	}
@@ -49,7 +50,7 @@ func Find(root *os.File, p Process) (*Module, error) {
 	for _, e := range entries(p.Args[0]) {
 		f, name, err := e.open(root, p)
 		if err == nil {
-			return identify(f, name, e.export)
+			return identify(f, name, e.export, accept)
 		}
 		var miss *missError
 		if !errors.As(err, &miss) {
@@ -141,21 +142,21 @@ func within(dir, name string) string {
 }
 
 // identify tells what f holds and lets a module pass. It closes f if it refuses it.
-func identify(f *os.File, name, export string) (*Module, error) {
-	kind, err := Identify(f, name)
+func identify(f *os.File, name, export string, accept []Kind) (*Module, error) {
+	kind, err := Identify(f, name, accept...)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return &Module{File: f, Name: name, Export: export, Kind: kind}, nil
 }
 
-// Identify tells what f, called name, holds. What cannot be run is a *handover.Refusal.
-func Identify(f *os.File, name string) (Kind, error) {
+// Identify tells what f, called name, holds. What cannot be run is a *handover.Refusal, unless it is of a kind to accept.
+func Identify(f *os.File, name string, accept ...Kind) (Kind, error) {
 	kind, head, err := identifyHead(f)
 	if err != nil {
 		return kind, fmt.Errorf("read module: %w", err)
 	}
-	if reason := kind.refusal(head); reason != "" {
+	if reason := kind.refusal(head); reason != "" && !slices.Contains(accept, kind) {
 		return kind, refuse(handover.CodeNotRunnable, name+" "+reason)
 	}
 	return kind, nil

@@ -129,7 +129,7 @@ func (k Kind) refusal(head []byte) string {
 	case Core, Component, Text, TextComponent:
 		return ""
 	case Compiled:
-		return "is machine code compiled by Wasmtime (a .cwasm file); code that comes in an image is never trusted: put the .wasm file it was made from there"
+		return "is machine code compiled by Wasmtime (a .cwasm file); code that comes in an image is not trusted: put the .wasm file it was made from there. (The host's owner can allow it with the runtime's option AllowMachineCode, docs/settings.md.)"
 	case Native:
 		return "is a native program" + machine(head) + "; this runtime runs WebAssembly: use the runtime runc for it, or " + build
 	case Script:

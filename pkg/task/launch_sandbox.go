@@ -126,13 +126,13 @@ func (t *tools) load(ctx context.Context, root *os.File, l launch, g *handover.G
 
 // file returns the compiled code of the module that is a file of the container.
 func (t *tools) file(ctx context.Context, root *os.File, l launch, g *handover.Guest) (*cache.Entry, error) {
-	m, err := image.Find(root, image.Process{Args: g.Args, Env: g.Env, Cwd: g.Cwd})
+	m, err := image.Find(root, image.Process{Args: g.Args, Env: g.Env, Cwd: g.Cwd}, l.accept()...)
 	if err != nil {
 		return nil, err
 	}
 	defer m.File.Close()
 	g.Module, g.Export = m.Name, m.Export
-	return t.cache.Code(ctx, m.File, m.Name, cache.Tell(l.telling(m.Name)))
+	return t.compiled(ctx, l, m)
 }
 
 // started is a sandbox as the service sees it.

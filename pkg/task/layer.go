@@ -44,20 +44,50 @@ func (t *tools) layer(ctx context.Context, root *os.File, l launch, g *handover.
 	if err != nil {
 		return nil, err
 	}
-	return t.cache.CodeOf(ctx, d, g.Module, func(ctx context.Context) (*os.File, error) {
+	var machineCode *os.File
+	entry, err := t.cache.CodeOf(ctx, d, g.Module, func(ctx context.Context) (*os.File, error) {
 		f, err := t.temporary()
 		if err != nil {
 			return nil, err
 		}
+		kind := image.Unknown
 		err = fetch([]image.Layer{*a.Module}, []*os.File{f})
 		if err == nil {
-			_, err = image.Identify(f, g.Module)
+			kind, err = image.Identify(f, g.Module, l.accept()...)
+		}
+		if err == nil && kind == image.Compiled {
+			machineCode = f
+			return nil, errMachineCode
 		}
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		return f, nil
 	}, cache.Tell(l.telling(g.Module)))
+	if machineCode == nil {
+		return entry, err
+	}
+	defer machineCode.Close()
+	return t.cache.Adopt(ctx, machineCode, g.Module)
+}
+
+// errMachineCode says that there is nothing to compile.
+var errMachineCode = errors.New("machine code")
+
+// accept are the kinds of module that the host's owner allows beyond those that are WebAssembly.
+func (l *launch) accept() []image.Kind {
+	if l.bundle.Options.AllowMachineCode {
+		return []image.Kind{image.Compiled}
+	}
+	return nil
+}
+
+// compiled returns the compiled code of the file m.
+func (t *tools) compiled(ctx context.Context, l launch, m *image.Module) (*cache.Entry, error) {
+	if m.Kind == image.Compiled {
+		return t.cache.Adopt(ctx, m.File, m.Name)
+	}
+	return t.cache.Code(ctx, m.File, m.Name, cache.Tell(l.telling(m.Name)))
 }
 
 // temporary opens a file without a name for a module on its way to the compiler.

@@ -24,6 +24,8 @@ type tomlOptions struct {
 	IoUID         uint32 `toml:"IoUid"`
 	IoGID         uint32 `toml:"IoGid"`
 
+	AllowMachineCode bool `toml:"AllowMachineCode"`
+
 	BinaryName    any `toml:"BinaryName"`
 	Root          any `toml:"Root"`
 	NoPivotRoot   any `toml:"NoPivotRoot"`
@@ -105,5 +107,7 @@ func parseTOML(body []byte) (bundle.Options, error) {
 	if err != nil {
 		return bundle.Options{}, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
 	}
-	return bundle.Options{SystemdCgroup: o.SystemdCgroup, ShimCgroup: o.ShimCgroup, IoUid: o.IoUID, IoGid: o.IoGID}, nil
+	return bundle.Options{
+		SystemdCgroup: o.SystemdCgroup, ShimCgroup: o.ShimCgroup, IoUid: o.IoUID, IoGid: o.IoGID, AllowMachineCode: o.AllowMachineCode,
+	}, nil
 }

@@ -42,6 +42,7 @@ func TestParse(t *testing.T) {
 			message: &runtimeoptions.Options{ConfigBody: []byte("SystemdCgroup = true\nBinaryName = 'x'\nIoUid = 7\n")},
 			want:    bundle.Options{SystemdCgroup: true, IoUid: 7},
 		},
+		"an option of ours":       {message: &runtimeoptions.Options{ConfigBody: []byte("AllowMachineCode = true")}, want: bundle.Options{AllowMachineCode: true}},
 		"empty TOML":              {message: &runtimeoptions.Options{}},
 		"a file":                  {message: &runtimeoptions.Options{ConfigPath: file}, want: bundle.Options{ShimCgroup: "/from/file"}},
 		"a misspelt key":          {message: &runtimeoptions.Options{ConfigBody: []byte("SystemdCgroups = true")}, fault: "SystemdCgroups"},
