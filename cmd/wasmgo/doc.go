@@ -6,5 +6,5 @@
 //	main.go     one of the jobs of the shim, or the commands of a person
 //	root.go     what all commands have in common: settings, exit codes
 //	jobs.go     the programs the shim starts; no command-line library is in their way
-//	NAME.go     a group of commands
+//	NAME.go     a group of commands: cache, image, precompile (with watch.go and bar.go)
 package main

@@ -22,5 +22,24 @@
 // The container's own files are believed in nothing. A module may change while it is read: what counts is the digest of the
 // bytes that went to the worker. Names, sizes and times of the file are not part of any decision (see content.go).
 //
-// What is evicted, and when, is not decided here yet: an entry's directory is touched when it is used.
+// # The life of an entry
+//
+//	             make (keep.go)                      evict, discard
+//	  no KEY  ───────────────────▶  KEY, not in use ───────────────▶ no KEY
+//	                                  │         ▲
+//	           Entry: shared flock on │         │ the last descriptor of it closed:
+//	           the directory (entry.go)         │ Entry.Close and the end of the runner
+//	                                  ▼         │
+//	                                KEY, in use
+//
+// An entry is evicted (evict.go) by whoever has both KEY.lock, so that nobody makes it, and an exclusive flock on its directory, so
+// that nobody uses it. It loses its name before its files. The shared lock is on the open directory that the runner inherits
+// as handover.CodeFD and keeps: it outlives the shim, and the kernel takes it away with the runner. Who opens an entry that is
+// being evicted goes the long way over KEY.lock, and finds it gone or made again.
+//
+// Length and both ends of every file are compared at each use, the whole at the first after a boot (boot.go) and by Verify. What is
+// damaged is discarded under KEY.lock whether it is in use or not, and made again.
+//
+// What a worker found wrong with a module is an entry too, with no files: it would find the same again, as slowly (keep.go).
+// Components are entries of several files, links to those of their core modules (component.go).
 package cache

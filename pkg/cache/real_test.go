@@ -83,6 +83,24 @@ func TestRealRunnerRefuses(t *testing.T) {
 	}
 }
 
+// A module that makes the compiler take more memory than it may fails its container alone, and is told.
+func TestRealRunnerIsBoundedInMemory(t *testing.T) {
+	watchLeaks(t)
+	c := realCache(t)
+	c.compile.memory = 48 << 20 // enough to start, too little for a module of megabytes
+	m := openFile(t, guests.Path(t, "hello"))
+	_, err := c.Code(t.Context(), m, "/hello.wasm")
+	var refusal *handover.Refusal
+	if err == nil || errors.As(err, &refusal) || !strings.Contains(err.Error(), "/hello.wasm") || !strings.Contains(err.Error(), "memory") {
+		t.Errorf("got %v, want an error that tells of memory", err)
+	}
+	if left := names(t, c.codeDir()); len(left) != 0 {
+		t.Errorf("left in the cache: %q", left)
+	}
+	c.compile = compileLimits()
+	code(t, c, m)
+}
+
 func TestRealRunnerTranslatesProfiles(t *testing.T) {
 	watchLeaks(t)
 	c := realCache(t)
