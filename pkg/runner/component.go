@@ -46,8 +46,6 @@ const (
 // prepareComponent loads a component and its core modules out of the working directory. The skeleton is what the worker of the
 // code cache made of the component; it was validated there, and is again.
 func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte) (program, *handover.Refusal, error) {
-	// The values of host calls are garbage, and a guest may live for long.
-	debug.SetGCPercent(componentGC)
 	loaded := 0
 	p, err := component.Load(skeleton, func([]byte) (*wasmtime.Module, error) {
 		m, err := e.LoadCore(handover.CoreName(loaded))
@@ -170,6 +168,9 @@ func offerComponent(g *handover.Guest, exports []types.Named) string {
 
 // run instantiates the component, calls its function and tells how it ended.
 func (g *guestComponent) run() (code int) {
+	// The values of host calls are garbage, and a guest may live for long. While a large component was loaded, collecting took longer than
+	// loading.
+	debug.SetGCPercent(componentGC)
 	if err := engine.OnThread(func() { code = g.runHere() }); err != nil {
 		complain(err.Error())
 		code = codeInternal

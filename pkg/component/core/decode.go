@@ -58,6 +58,9 @@ func Decode(module []byte, base int) (*Module, error) {
 	return d.module, nil
 }
 
+// usual bounds what is made room for at once: a file may say that it has more than it has.
+const usual = 1024
+
 // A decoder builds the index spaces of a module as far as its exports can reach.
 type decoder struct {
 	Reader
@@ -126,8 +129,10 @@ func (d *decoder) define(sort Sort, read func() Extern) {
 }
 
 func (d *decoder) imports() {
-	seen := map[[2]string]bool{}
-	for range d.Count(maxImports, "core imports") {
+	n := d.Count(maxImports, "core imports")
+	seen := make(map[[2]string]bool, min(n, usual))
+	d.module.Imports = make([]Import, 0, min(n, usual))
+	for range n {
 		at := d.Offset()
 		i := d.Import()
 		if d.Err() != nil {
@@ -149,7 +154,9 @@ func (d *decoder) imports() {
 }
 
 func (d *decoder) exports() {
-	for range d.Count(maxImports, "core exports") {
+	n := d.Count(maxImports, "core exports")
+	d.module.Exports = Exports{List: make([]Export, 0, min(n, usual)), byName: make(map[string]int, min(n, usual))}
+	for range n {
 		at := d.Offset()
 		name := d.Name()
 		sort := Sort(d.Byte())

@@ -120,12 +120,17 @@ func (r *Reader) group(n int, read func(t *Type) string) {
 	if r.Err() != nil {
 		return
 	}
-	text := groupKey(strings.Join(texts, ""))
+	whole := strings.Join(texts, "")
+	text := groupKey(whole)
 	for i, t := range group {
 		t.Key = text
 		if n > 1 {
 			t.Key = fmt.Sprintf("%s.%d", text, i)
 		}
+	}
+	r.Types = append(r.Types, group...)
+	if !strings.Contains(whole, "rec.") { // as most groups, which are single types
+		return
 	}
 	var keys []string // references into the group itself, which had no keys while they were read
 	for i, t := range group {
@@ -140,7 +145,6 @@ func (r *Reader) group(n int, read func(t *Type) string) {
 				}
 			}
 		}
-		r.Types = append(r.Types, t)
 	}
 }
 
