@@ -91,6 +91,7 @@ func guestImage(t *testing.T) pack.Image {
 		files["/"+name+".wasm"] = pack.File{Content: guests.Bytes(t, name)}
 	}
 	addComponents(t, files)
+	addFiles(t, files)
 	files["/bad/cwasm"] = pack.File{Content: compiled(t, guests.Bytes(t, "args"))}
 	for name, content := range guests.Bad(t) {
 		files["/bad/"+name] = pack.File{Content: content}
