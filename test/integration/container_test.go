@@ -27,6 +27,7 @@ type want struct {
 	stdin    io.Reader
 	terminal bool
 	plain    bool // the image's configuration is not asked
+	options  any  // of the runtime
 }
 
 // container is one created task with what it printed.
@@ -71,7 +72,7 @@ func (e env) tryCreate(t *testing.T, w want) (*container, error) {
 	c, err := e.Client().NewContainer(ctx, id,
 		client.WithImage(e.image),
 		client.WithNewSnapshot(id, e.image),
-		client.WithRuntime(daemon.Runtime, nil),
+		client.WithRuntime(daemon.Runtime, w.options),
 		client.WithNewSpec(opts...),
 	)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	runtimeoptions "github.com/containerd/containerd/api/types/runtimeoptions/v1"
 	"github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/core/images"
 	"github.com/containerd/containerd/v2/pkg/cio"
@@ -152,6 +153,26 @@ var imageCases = []testCase{
 		code, out, errs := e.run(t, want{args: []string{"tool", "args", "one"}})
 		if code != 0 || !strings.Contains(out, "one") {
 			t.Errorf("exit code %d, %q\n%s", code, out, errs)
+		}
+	}},
+	{"machine code runs where the host's owner allows it, as a layer and as a file", func(t *testing.T, e env) {
+		name, module := e.fresh(t, "args")
+		code := compiled(t, module)
+		config := v1.ImageConfig{Cmd: []string{"/app.cwasm", "one"}}
+		for _, img := range []pack.Image{
+			{Name: name, Config: config, Layers: []pack.Layer{wasmLayer(typeWasm, "app.cwasm", code)}},
+			{Name: name + "-file", Config: config, Files: map[string]pack.File{"/app.cwasm": {Content: code}}},
+		} {
+			e.image = e.Import(t, img)
+			if code, _, errs := e.run(t, want{}); code != 126 || !strings.Contains(errs, "AllowMachineCode") {
+				t.Errorf("%s by default: exit code %d, %s", img.Name, code, errs)
+			}
+			for range 2 {
+				code, out, errs := e.run(t, want{options: &runtimeoptions.Options{ConfigBody: []byte("AllowMachineCode = true")}})
+				if code != 0 || out != "/app.cwasm\none\n" {
+					t.Errorf("%s: exit code %d, %q\n%s", img.Name, code, out, errs)
+				}
+			}
 		}
 	}},
 	{"no containerd to ask is an error that says what was not found", func(t *testing.T, e env) {
