@@ -41,7 +41,7 @@ var denials = []struct {
 	{"dns", []string{rustNet, "lookup", "localhost"}, "", "Permission denied"},
 	{"tcp, udp,dns", []string{cNet, "serve", "127.0.0.1", "0", "0"}, "", "Permission denied"},
 	{"udp,dns", []string{rustNet, "serve", "127.0.0.1:7000", "0"}, "listening on 7000\n", ""},
-	{"tcp,udp", []string{cNet, "lookup", "127.0.0.1"}, "127.0.0.1\n", ""},
+	{"tcp,udp,dns", []string{cNet, "lookup", "127.0.0.1"}, "127.0.0.1\n", ""}, // which is no name
 }
 
 // inHostNetwork lets a container use the daemon's network, which has a loopback device that is up.

@@ -92,9 +92,9 @@ func fail(op string, err error) error {
 	if !errors.As(err, &errno) {
 		return &Error{op, Unknown, err}
 	}
-	code, ok := particular[op][errno]
-	if !ok {
-		code = general[errno] // Unknown if it is not in there
+	code, is := particular(op, errno)
+	if !is {
+		code = general(errno)
 	}
 	if code == WouldBlock {
 		return WouldBlock
@@ -103,87 +103,85 @@ func fail(op string, err error) error {
 }
 
 // general says what errors of the kernel are called, after the "POSIX equivalent" lines of network.wit.
-var general = map[unix.Errno]Code{
-	unix.EACCES: AccessDenied,
-	unix.EPERM:  AccessDenied,
-
-	unix.EOPNOTSUPP:      NotSupported,
-	unix.ENOPROTOOPT:     NotSupported,
-	unix.EPFNOSUPPORT:    NotSupported,
-	unix.EAFNOSUPPORT:    NotSupported,
-	unix.EPROTONOSUPPORT: NotSupported,
-	unix.ESOCKTNOSUPPORT: NotSupported,
-	unix.EPROTOTYPE:      NotSupported,
-	unix.ENOSYS:          NotSupported,
-
-	unix.EINVAL:        InvalidArgument,
-	unix.ENOMEM:        OutOfMemory,
-	unix.ENOBUFS:       OutOfMemory,
-	unix.ETIMEDOUT:     Timeout,
-	unix.EALREADY:      ConcurrencyConflict,
-	unix.EAGAIN:        WouldBlock,
-	unix.EISCONN:       InvalidState,
-	unix.ENOTCONN:      InvalidState,
-	unix.EDESTADDRREQ:  InvalidState,
-	unix.EMFILE:        NewSocketLimit,
-	unix.ENFILE:        NewSocketLimit,
-	unix.EADDRNOTAVAIL: AddressNotBindable,
-	unix.EADDRINUSE:    AddressInUse,
-
-	unix.EHOSTUNREACH: RemoteUnreachable,
-	unix.EHOSTDOWN:    RemoteUnreachable,
-	unix.ENETUNREACH:  RemoteUnreachable,
-	unix.ENETDOWN:     RemoteUnreachable,
-	unix.ENONET:       RemoteUnreachable,
-
-	unix.ECONNREFUSED: ConnectionRefused,
-	unix.ECONNRESET:   ConnectionReset,
-	unix.ENETRESET:    ConnectionReset,
-	unix.EPIPE:        ConnectionReset,
-	unix.ECONNABORTED: ConnectionAborted,
-	unix.EMSGSIZE:     DatagramTooLarge,
+func general(errno unix.Errno) Code {
+	switch errno {
+	case unix.EACCES, unix.EPERM:
+		return AccessDenied
+	case unix.EOPNOTSUPP, unix.ENOPROTOOPT, unix.EPFNOSUPPORT, unix.EAFNOSUPPORT, unix.EPROTONOSUPPORT, unix.ESOCKTNOSUPPORT,
+		unix.EPROTOTYPE, unix.ENOSYS:
+		return NotSupported
+	case unix.EINVAL:
+		return InvalidArgument
+	case unix.ENOMEM, unix.ENOBUFS:
+		return OutOfMemory
+	case unix.ETIMEDOUT:
+		return Timeout
+	case unix.EALREADY:
+		return ConcurrencyConflict
+	case unix.EAGAIN:
+		return WouldBlock
+	case unix.EISCONN, unix.ENOTCONN, unix.EDESTADDRREQ:
+		return InvalidState
+	case unix.EMFILE, unix.ENFILE:
+		return NewSocketLimit
+	case unix.EADDRNOTAVAIL:
+		return AddressNotBindable
+	case unix.EADDRINUSE:
+		return AddressInUse
+	case unix.EHOSTUNREACH, unix.EHOSTDOWN, unix.ENETUNREACH, unix.ENETDOWN, unix.ENONET:
+		return RemoteUnreachable
+	case unix.ECONNREFUSED:
+		return ConnectionRefused
+	case unix.ECONNRESET, unix.ENETRESET, unix.EPIPE:
+		return ConnectionReset
+	case unix.ECONNABORTED:
+		return ConnectionAborted
+	case unix.EMSGSIZE:
+		return DatagramTooLarge
+	}
+	return Unknown
 }
 
 // particular says what errors mean that mean something else to one operation: the lists of "typical errors" in tcp.wit and udp.wit.
-var particular = map[string]map[unix.Errno]Code{
-	opBind: {
-		unix.EAFNOSUPPORT: InvalidArgument,
-		unix.ENODEV:       AddressNotBindable, // a scope-id that is no interface
-	},
-	opConnect: {
-		unix.EAFNOSUPPORT:  InvalidArgument,
-		unix.EADDRNOTAVAIL: AddressInUse, // so Linux says that there are no ephemeral ports
-		unix.EAGAIN:        AddressInUse,
-		unix.ENODEV:        RemoteUnreachable,
-	},
-	opListen: {
-		unix.EINVAL:     InvalidState,
-		unix.EOPNOTSUPP: InvalidState,
-	},
-	// accept(2): "Linux accept() passes already-pending network errors on the new socket as an error code from accept()."
-	opAccept: {
-		unix.ECONNRESET:   ConnectionAborted,
-		unix.ENETRESET:    ConnectionAborted,
-		unix.EHOSTUNREACH: ConnectionAborted,
-		unix.EHOSTDOWN:    ConnectionAborted,
-		unix.ENETDOWN:     ConnectionAborted,
-		unix.ENETUNREACH:  ConnectionAborted,
-		unix.EPROTO:       ConnectionAborted,
-		unix.ENOPROTOOPT:  ConnectionAborted,
-		unix.ENONET:       ConnectionAborted,
-		unix.EOPNOTSUPP:   ConnectionAborted,
-		unix.EINVAL:       InvalidState,
-	},
-	opReceive: {
-		unix.ECONNRESET: RemoteUnreachable,
-		unix.ENETRESET:  RemoteUnreachable,
-	},
-	opSend: {
-		unix.EAFNOSUPPORT:  InvalidArgument,
-		unix.EDESTADDRREQ:  InvalidArgument,
-		unix.EISCONN:       InvalidArgument,
-		unix.EADDRNOTAVAIL: InvalidArgument,
-		unix.ECONNRESET:    RemoteUnreachable,
-		unix.ENETRESET:     RemoteUnreachable,
-	},
+func particular(op string, errno unix.Errno) (_ Code, is bool) {
+	switch op {
+	case opBind:
+		switch errno {
+		case unix.EAFNOSUPPORT:
+			return InvalidArgument, true
+		case unix.ENODEV: // a scope-id that is no interface
+			return AddressNotBindable, true
+		}
+	case opConnect:
+		switch errno {
+		case unix.EAFNOSUPPORT:
+			return InvalidArgument, true
+		case unix.EADDRNOTAVAIL, unix.EAGAIN: // so Linux says that there are no ephemeral ports
+			return AddressInUse, true
+		case unix.ENODEV:
+			return RemoteUnreachable, true
+		}
+	case opListen:
+		switch errno {
+		case unix.EINVAL, unix.EOPNOTSUPP:
+			return InvalidState, true
+		}
+	case opAccept:
+		switch errno {
+		case unix.EINVAL:
+			return InvalidState, true
+		// accept(2): "Linux accept() passes already-pending network errors on the new socket as an error code from accept()."
+		case unix.ECONNRESET, unix.ENETRESET, unix.EHOSTUNREACH, unix.EHOSTDOWN, unix.ENETDOWN, unix.ENETUNREACH, unix.EPROTO,
+			unix.ENOPROTOOPT, unix.ENONET, unix.EOPNOTSUPP:
+			return ConnectionAborted, true
+		}
+	case opReceive, opSend:
+		switch errno {
+		case unix.ECONNRESET, unix.ENETRESET:
+			return RemoteUnreachable, true
+		case unix.EAFNOSUPPORT, unix.EDESTADDRREQ, unix.EISCONN, unix.EADDRNOTAVAIL:
+			return InvalidArgument, op == opSend
+		}
+	}
+	return 0, false
 }

@@ -26,11 +26,9 @@ type Lookup struct {
 	err             error
 }
 
-// Lookup begins to look a name up, in /etc/hosts and by the servers in /etc/resolv.conf. An address is its own result.
+// Lookup begins to look a name up, in /etc/hosts and by the servers in /etc/resolv.conf. An address is its own result, which is
+// nothing that could be denied.
 func (n *Network) Lookup(name string) (*Lookup, error) {
-	if n.policy.DenyDNS {
-		return nil, AccessDenied
-	}
 	if ip, err := netip.ParseAddr(name); err == nil {
 		if ip.Zone() != "" {
 			return nil, InvalidArgument // an ip-address has no room for it
@@ -38,8 +36,11 @@ func (n *Network) Lookup(name string) (*Lookup, error) {
 		return &Lookup{network: n, cancel: func() {}, addrs: []netip.Addr{ip.Unmap()}}, nil
 	}
 	ascii, err := toASCII(name)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case n.policy.DenyDNS:
+		return nil, AccessDenied
 	}
 	if n.lookups == maxLookups {
 		return nil, TemporaryResolverFailure

@@ -106,9 +106,11 @@ func FuzzNames(f *testing.F) {
 
 func TestLookupDenied(t *testing.T) {
 	n := newNetwork(t, Policy{DenyDNS: true})
-	for _, name := range []string{"localhost", "127.0.0.1", "example.org"} {
+	for name, label := range map[string]string{
+		"localhost": "access-denied", "example.org": "access-denied", "127.0.0.1": "ok", "no name": "invalid-argument",
+	} {
 		_, err := answer(t, n, name)
-		want(t, "resolve-addresses", err, "access-denied")
+		want(t, "resolve-addresses of "+name, err, label)
 	}
 }
 

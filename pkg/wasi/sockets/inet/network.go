@@ -10,7 +10,7 @@ import (
 type Policy struct {
 	DenyTCP bool // no TCP sockets
 	DenyUDP bool // no UDP sockets
-	DenyDNS bool // no name lookups, not even of what is in /etc/hosts
+	DenyDNS bool // no name lookups, not even of what is in /etc/hosts; addresses are no names
 }
 
 // A Network is the network of one instance.
