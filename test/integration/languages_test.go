@@ -126,6 +126,17 @@ var languageRuns = []struct {
 		{"go_tool cat", someText, 0, "^(abc\n)+$", nil},
 		{"go_tool read /work/here", "", 0, "^here\n$", nil},
 	}},
+	{"C++", []languageRun{
+		{"cpp_tool hello", "", 0, "^hello from C\\+\\+\n$", nil},
+		{"cpp_tool args one two", "", 0, "^/cpp_tool.wasm\nargs\none\ntwo\n$", nil},
+		{"cpp_tool env", "", 0, envLines, nil},
+		{"cpp_tool upper", someText, 0, "^(ABC\n)+$", nil},
+	}},
+	{"Zig", []languageRun{
+		{"zig_tool hello", "", 0, "^hello from Zig\n$", nil},
+		{"zig_tool args one two", "", 0, "^/zig_tool.wasm\nargs\none\ntwo\n$", nil},
+		{"zig_tool upper", someText, 0, "^(ABC\n)+$", nil},
+	}},
 	{"JavaScript", []languageRun{
 		{"js_tool hello", "", 0, "^hello from JavaScript\n$", nil},
 		{"js_tool args one two", "", 0, "^/js_tool.wasm\nargs\none\ntwo\n$", nil},
@@ -147,6 +158,7 @@ var languageRuns = []struct {
 		{"python_tool random", "", 0, hexLine, nil},
 		{"python_tool exit 3", "", 1, "^$", nil},
 		{"python_tool raise", "", 134, "^$", []string{"RuntimeError: raised by Python"}},
+		{"python_tool lookup localhost", "", 0, `(?m)^127\.0\.0\.1$`, nil},
 		{"python_tool files /tmp", "", 0, "^written by Python\n18 .keep from-python\n$", nil},
 	}},
 }
@@ -250,20 +262,28 @@ var languageCases = []struct {
 			t.Errorf("exit code %d, stdout %q", code, out)
 		}
 	}},
-	{"a server in JavaScript is reached through a published port", func(t *testing.T, l languages) {
-		name := "js_net"
-		l.docker.Docker(t, "run", "--detach", "--name", name, "--runtime", daemon.Runtime, "--platform", "wasi/wasm", "--publish", "18095:7000",
-			languagesImage, "/js_net.wasm", "serve", "7000").Output(t)
-		t.Cleanup(func() { l.docker.remove(t, name) })
-		l.docker.says(t, name, "listening on 7000\n")
-		client := l.docker.Docker(t, "run", "--rm", "-i", "--runtime", daemon.Runtime, "--platform", "wasi/wasm", "--network", "host",
-			languagesImage, "/c_net.wasm", "connect", "127.0.0.1", "18095")
-		client.Stdin = strings.NewReader("said by C")
-		if got := client.Run(t); got.Code != 0 || got.Stdout != "SAID BY C" {
-			t.Errorf("the client: %+v", got)
-		}
-		if code := l.docker.Docker(t, "wait", name).Output(t); code != "0" {
-			t.Errorf("the server ended with %s: %+v", code, l.docker.Docker(t, "logs", name).Run(t))
+	{"servers in C, Rust, JavaScript and Python are reached through published ports", func(t *testing.T, l languages) {
+		for _, c := range []struct{ name, port, serve, want string }{
+			{"server_in_c", "18095", "/c_net.wasm serve 0.0.0.0 7000 1", "said by C"},
+			{"server_in_rust", "18096", "/rust_net.wasm serve 0.0.0.0:7000 1", "said by C"},
+			{"server_in_javascript", "18097", "/js_net.wasm serve 7000", "SAID BY C"},
+			{"server_in_python", "18098", "/python_tool.wasm serve 7000", "SAID BY C"},
+		} {
+			l.docker.Docker(t, append([]string{
+				"run", "--detach", "--name", c.name, "--runtime", daemon.Runtime, "--platform", "wasi/wasm",
+				"--publish", c.port + ":7000", languagesImage,
+			}, strings.Fields(c.serve)...)...).Output(t)
+			t.Cleanup(func() { l.docker.remove(t, c.name) })
+			l.docker.says(t, c.name, "listening on 7000\n")
+			client := l.docker.Docker(t, "run", "--rm", "-i", "--runtime", daemon.Runtime, "--platform", "wasi/wasm", "--network", "host",
+				languagesImage, "/c_net.wasm", "connect", "127.0.0.1", c.port)
+			client.Stdin = strings.NewReader("said by C")
+			if got := client.Run(t); got.Code != 0 || got.Stdout != c.want {
+				t.Errorf("%s: the client: %+v", c.name, got)
+			}
+			if code := l.docker.Docker(t, "wait", c.name).Output(t); code != "0" {
+				t.Errorf("%s: the server ended with %s: %+v", c.name, code, l.docker.Docker(t, "logs", c.name).Run(t))
+			}
 		}
 	}},
 	{"guests that wait end when they are told to", func(t *testing.T, l languages) {

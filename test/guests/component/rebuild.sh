@@ -97,6 +97,17 @@ make_go_tool() {
 	adapted go_tool "$place/go_tool/module.wasm"
 }
 
+make_cpp_tool() {
+	copy cpp_tool
+	in_chroot cpp_tool "clang++ --target=wasm32-wasip1 -Oz -s -std=c++23 -fno-exceptions -Wall -Wextra -Werror cpp_tool.cc -o module.wasm"
+	adapted cpp_tool "$place/cpp_tool/module.wasm"
+}
+make_zig_tool() {
+	copy zig_tool
+	(cd "$place/zig_tool" && python -m ziglang build-exe -target wasm32-wasi -O ReleaseSmall -femit-bin=module.wasm zig_tool.zig)
+	adapted zig_tool "$place/zig_tool/module.wasm"
+}
+
 make_js_tool() {
 	copy js_tool
 	componentize-js "$place/js_tool/js_tool.js" --wit "$place/js_tool/wit" --world-name tool --disable http fetch-event --out "$place/js_tool/whole.wasm"
@@ -118,7 +129,7 @@ make_python_tool() {
 }
 
 all="c_tool c_files c_copy c_net c_bindings functions rust_tool rust_files rust_net composed missing_import
-	adapted_args adapted_cat adapted_files adapted_exit_code go_tool js_tool js_net python_tool"
+	adapted_args adapted_cat adapted_files adapted_exit_code go_tool cpp_tool zig_tool js_tool js_net python_tool"
 for guest in ${*:-$all}; do
 	echo "$guest"
 	"make_$guest"

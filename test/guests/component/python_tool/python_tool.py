@@ -1,7 +1,12 @@
-"""A verb per thing a test asks: hello, args, env, upper, clock, random, exit, raise, files."""
+"""A verb per thing a test asks: hello, args, env, upper, clock, random, exit, raise, files, serve, lookup.
 
+What a program imports has to be imported when the component is built, which includes the codec that socket looks up by name.
+"""
+
+import encodings.idna
 import os
 import secrets
+import socket
 import sys
 import time
 
@@ -32,6 +37,21 @@ def upper():
         print(line.upper(), end="", flush=True)
 
 
+def serve(port):
+    """Echoes one TCP connection in capitals."""
+    with socket.create_server(("0.0.0.0", int(port))) as server:
+        print("listening on", server.getsockname()[1], flush=True)
+        connection, _ = server.accept()
+        with connection:
+            while got := connection.recv(4096):
+                connection.sendall(got.upper())
+
+
+def lookup(name):
+    for found in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM):
+        print(found[4][0])
+
+
 verbs = {
     "hello": lambda: print("hello from Python"),
     "args": lambda *args: print("\n".join(sys.argv)),
@@ -41,6 +61,8 @@ verbs = {
     "random": lambda: print(secrets.token_hex(16)),
     "exit": lambda code: sys.exit(int(code)),
     "files": files,
+    "serve": serve,
+    "lookup": lookup,
 }
 
 
