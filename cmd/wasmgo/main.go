@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"os"
 	"os/signal"
 
@@ -11,6 +12,8 @@ import (
 func main() { os.Exit(run()) }
 
 func run() int {
+	// What this process was born with beyond its three streams is not for the workers it starts.
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()
 	if len(os.Args) > 1 {

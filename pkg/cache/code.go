@@ -114,6 +114,9 @@ func (c *Cache) compiled(d digest, size int64, name string, options []Option, fi
 	for _, o := range options {
 		o(&m)
 	}
+	if m.interruptible {
+		m.key = c.key(sha256.Sum256(append([]byte("interruptible\n"), d[:]...)))
+	}
 	return m
 }
 
@@ -141,10 +144,11 @@ func (c *Cache) compileInto(ctx context.Context, temp string, m io.ReaderAt, siz
 	h := sha256.New()
 	var spent time.Duration
 	whole := false
+	made := c.compiled(now, size, name, options, nil)
 	j := job{
-		mode: "compile", output: code, limits: c.compile.of(size), size: size, spent: &spent,
+		mode: modes[made.interruptible], output: code, limits: c.compile.of(size), size: size, spent: &spent,
 		wanted: strings.TrimSuffix(temp, tempSuffix) + wantedSuffix,
-		tell:   c.compiled(now, size, name, options, nil).tell,
+		tell:   made.tell,
 		feed: func(w io.Writer) error {
 			err := c.each(m, name, func(p []byte) error {
 				h.Write(p)
@@ -168,8 +172,8 @@ func (c *Cache) compileInto(ctx context.Context, temp string, m io.ReaderAt, siz
 	switch {
 	case err != nil:
 		return about, now, err
-	case component && !c.compiled(now, size, name, options, nil).alone:
-		about.Files, err = c.assemble(ctx, temp, code, name, options)
+	case component && !made.alone:
+		about.Files, about.Needs, err = c.assemble(ctx, temp, code, name, options)
 		return about, now, errors.Join(err, os.Remove(code.Name()))
 	}
 	file, err := seal(code, handover.CodeName, true)

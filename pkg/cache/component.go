@@ -23,6 +23,12 @@ import (
 // alone says that what is compiled has to be a core module.
 func alone(m *maker) { m.alone = true }
 
+// interruptible has the code compiled so that it can be stopped while it runs, which is another code.
+func interruptible(m *maker) { m.interruptible = true }
+
+// modes are those of the worker that compiles code that is not interruptible, and is.
+var modes = map[bool]string{false: "compile", true: "compile-interruptible"}
+
 // isSplit reports whether a worker has written a component in parts.
 func isSplit(output *os.File) (bool, error) {
 	head := make([]byte, len(handover.SplitMagic))
@@ -35,29 +41,33 @@ func isSplit(output *os.File) (bool, error) {
 
 // assemble makes the files of a component's entry in the directory temp, out of the parts that a worker has written to output. Each
 // core module is compiled like any other module, by whoever needs it first.
-func (c *Cache) assemble(ctx context.Context, temp string, output *os.File, name string, options []Option) ([]fileMeta, error) {
+func (c *Cache) assemble(ctx context.Context, temp string, output *os.File, name string, options []Option) ([]fileMeta, handover.Needs, error) {
 	info, err := output.Stat()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	parts, err := handover.ReadSplit(output, info.Size())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	skeleton, err := keepSkeleton(temp, parts.Skeleton)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	files := []fileMeta{skeleton}
+	// What a worker gives back as the core module of a component must not be a component again, and so on.
+	options = append(options[:len(options):len(options)], alone)
+	if parts.Needs&handover.NeedsServer != 0 {
+		options = append(options, interruptible)
+	}
 	for i, m := range parts.Modules {
-		// What a worker gives back as the core module of a component must not be a component again, and so on.
-		file, err := c.linkCore(ctx, temp, i, m, fmt.Sprintf("core module %d of %s", i, name), append(options[:len(options):len(options)], alone))
+		file, err := c.linkCore(ctx, temp, i, m, fmt.Sprintf("core module %d of %s", i, name), options)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		files = append(files, file)
 	}
-	return files, nil
+	return files, parts.Needs, nil
 }
 
 // keepSkeleton copies the skeleton into the directory temp.

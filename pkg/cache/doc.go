@@ -24,13 +24,13 @@
 //
 // # The life of an entry
 //
-//	             make (keep.go)                      evict, discard
-//	  no KEY  ───────────────────▶  KEY, not in use ───────────────▶ no KEY
-//	                                  │         ▲
-//	           Entry: shared flock on │         │ the last descriptor of it closed:
-//	           the directory (entry.go)         │ Entry.Close and the end of the runner
-//	                                  ▼         │
-//	                                KEY, in use
+//	           make (keep.go)                      evict, discard
+//	no KEY  ───────────────────▶  KEY, not in use ───────────────▶ no KEY
+//	                                │         ▲
+//	         Entry: shared flock on │         │ the last descriptor of it closed:
+//	         the directory (entry.go)         │ Entry.Close and the end of the runner
+//	                                ▼         │
+//	                              KEY, in use
 //
 // An entry is evicted (evict.go) by whoever has both KEY.lock, so that nobody makes it, and an exclusive flock on its directory, so
 // that nobody uses it. It loses its name before its files. The shared lock is on the open directory that the runner inherits

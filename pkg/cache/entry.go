@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/detached"
+	"wasmgo/pkg/handover"
 )
 
 // touchEvery is how exactly an entry's last use is noted.
@@ -18,8 +19,9 @@ const touchEvery = time.Minute
 // Entry is a compiled module in use: as long as Dir or a duplicate of it is open, in whatever process, the entry is not evicted.
 // Its owner closes it.
 type Entry struct {
-	dir *os.File
-	key string
+	dir   *os.File
+	key   string
+	needs handover.Needs
 }
 
 // Dir is a directory that holds the compiled module as the file handover.CodeName, to be the runner's descriptor
@@ -28,6 +30,9 @@ func (e *Entry) Dir() *os.File { return e.dir }
 
 // Key names the compiled module: the directory's name on disk.
 func (e *Entry) Key() string { return e.key }
+
+// Needs is what a component needs of its runner.
+func (e *Entry) Needs() handover.Needs { return e.needs }
 
 // Close closes Dir. It may be called more than once.
 func (e *Entry) Close() error {
@@ -85,7 +90,7 @@ func (s *Store) open(key string, locked bool) (_ *Entry, err error) {
 	if m.Refusal != "" {
 		return nil, &inputError{reason: m.Refusal}
 	}
-	return &Entry{dir: dir, key: key}, nil
+	return &Entry{dir: dir, key: key, needs: m.Needs}, nil
 }
 
 // openDir opens the directory path on a mount of its own (package detached), in a way that can be locked.

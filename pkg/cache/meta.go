@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"wasmgo/pkg/handover"
 )
 
 // metaName is the file beside the code that tells about it.
@@ -24,13 +26,14 @@ const (
 
 // meta is what the file of that name holds, as JSON. An entry is either files or a refusal.
 type meta struct {
-	Files   []fileMeta    // in the order they were made
-	Refusal string        `json:",omitempty"` // why there is no code for this module
-	Module  string        // the module's SHA-256
-	Name    string        // of the module where it was first compiled; for people
-	Time    time.Time     // when that was
-	Input   int64         // size of the module, bytes
-	CPU     time.Duration // what compiling took, on all processors together
+	Files   []fileMeta     // in the order they were made
+	Refusal string         `json:",omitempty"` // why there is no code for this module
+	Module  string         // the module's SHA-256
+	Name    string         // of the module where it was first compiled; for people
+	Time    time.Time      // when that was
+	Input   int64          // size of the module, bytes
+	CPU     time.Duration  // what compiling took, on all processors together
+	Needs   handover.Needs `json:",omitempty"` // of a component
 }
 
 // fileMeta is one file of an entry.
@@ -62,7 +65,7 @@ func parseMeta(b []byte) (m meta, err error) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return m, err
 	}
-	if (len(m.Files) == 0) == (m.Refusal == "") || len(m.Files) > maxFiles || m.Input < 0 || m.CPU < 0 || !isDigest(m.Module) {
+	if (len(m.Files) == 0) == (m.Refusal == "") || len(m.Files) > maxFiles || m.Input < 0 || m.CPU < 0 || !isDigest(m.Module) || !m.Needs.Valid() {
 		return m, errors.New("meta that says nothing of use")
 	}
 	seen := map[string]bool{metaName: true, checkedName: true}

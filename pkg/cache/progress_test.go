@@ -85,6 +85,9 @@ func TestTheRateIsThatOfTheNewestLargeModule(t *testing.T) {
 
 // What is compiled in advance takes what is left of the processors, until somebody waits for it.
 func TestIdleWorkersAreHurriedByWhoeverWaits(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: run `make test` as root") // to make a process more urgent
+	}
 	watchLeaks(t)
 	c := newCache(t, "hang")
 	c.idle = true

@@ -156,6 +156,16 @@ func TestRootCannotBeUsed(t *testing.T) {
 			t.Errorf("got %v, want an error that names %s", err, root)
 		}
 	})
+	t.Run("others can write the code in it", func(t *testing.T) {
+		root := filepath.Join(t.TempDir(), "root")
+		c := openCache(t, root, runner)
+		if err := os.Chmod(c.codeDir(), 0o770); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(Config{Root: root, Runner: runner}); err == nil || !strings.Contains(err.Error(), c.codeDir()) {
+			t.Errorf("got %v, want an error that names %s", err, c.codeDir())
+		}
+	})
 	t.Run("it is read-only", func(t *testing.T) {
 		if os.Geteuid() != 0 {
 			t.Skip("needs root: run `make test` as root")

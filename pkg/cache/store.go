@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,20 +22,23 @@ type Store struct {
 // OpenStore returns the store in the directory root, which must exist. Max bounds the compiled code in it, in bytes; 0 is
 // DefaultMax. There is nothing to close.
 func OpenStore(root string, max int64) (*Store, error) {
-	if err := ours(root); err != nil {
-		return nil, fmt.Errorf("cache of compiled code: %w", err)
-	}
-	if max == 0 {
-		var err error
-		if max, err = DefaultMax(root); err != nil {
+	s := &Store{root: root, max: max}
+	for _, dir := range []string{root, s.codeDir(), s.contentDir(), s.seccompDir()} {
+		if err := ours(dir); err != nil && (dir == root || !errors.Is(err, fs.ErrNotExist)) {
 			return nil, fmt.Errorf("cache of compiled code: %w", err)
 		}
 	}
-	boot, err := bootID()
-	if err != nil {
+	if max == 0 {
+		var err error
+		if s.max, err = DefaultMax(root); err != nil {
+			return nil, fmt.Errorf("cache of compiled code: %w", err)
+		}
+	}
+	var err error
+	if s.boot, err = bootID(); err != nil {
 		return nil, fmt.Errorf("cache of compiled code: %w", err)
 	}
-	return &Store{root: root, max: max, boot: boot}, nil
+	return s, nil
 }
 
 // ours makes sure that nobody else can put code into the directory path.

@@ -137,7 +137,7 @@ func result(mode string, input []byte, note string) {
 
 // split writes a component in parts.
 func split(skeleton []byte, modules [][]byte) {
-	if err := handover.WriteSplit(os.Stdout, skeleton, modules); err != nil {
+	if err := handover.WriteSplit(os.Stdout, 0, skeleton, modules); err != nil {
 		die(2, err)
 	}
 }
