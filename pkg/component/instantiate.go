@@ -190,14 +190,10 @@ func (b *builder) coreInstance(d *binary.CoreInstance) error {
 		})
 		return nil
 	}
-	args := make(map[string]coreExports, len(d.Args))
-	for _, a := range d.Args {
-		args[a.Name] = b.coreInstances[a.Instance]
-	}
 	m := b.coreModules[d.Module]
-	var imports []corewasm.Extern
+	imports := make([]corewasm.Extern, 0, len(m.typ.Imports))
 	for _, i := range m.typ.Imports {
-		e, ok := args[i.Module](i.Name)
+		e, ok := b.coreImport(d, i)
 		if !ok {
 			return fmt.Errorf("core import %q %q is missing", i.Module, i.Name)
 		}
@@ -209,6 +205,16 @@ func (b *builder) coreInstance(d *binary.CoreInstance) error {
 	}
 	b.coreInstances = append(b.coreInstances, i.Export)
 	return nil
+}
+
+// coreImport finds what an import of a core module is given. There are few arguments.
+func (b *builder) coreImport(d *binary.CoreInstance, i core.Import) (corewasm.Extern, bool) {
+	for _, a := range d.Args {
+		if a.Name == i.Module {
+			return b.coreInstances[a.Instance](i.Name)
+		}
+	}
+	return corewasm.Extern{}, false
 }
 
 func (b *builder) coreSpace(sort binary.Sort) *[]corewasm.Extern {

@@ -118,10 +118,12 @@ var errHost = errors.New("the function is the host's own")
 // hostInstance is what of a host's interface a component imports.
 func hostInstance(host *wit.Interface, wanted *types.Instance) *Instance {
 	in := &Instance{exports: make(map[string]any, len(wanted.Exports))}
-	for _, e := range wanted.Exports {
+	funcs := make([]Func, len(wanted.Exports)) // at once: there are some fifty in an instance of a command
+	for n, e := range wanted.Exports {
 		switch d := host.Definition(e.Name).(type) {
 		case *wit.Func:
-			in.exports[e.Name] = &Func{Type: d.Type(), host: d, err: errHost}
+			funcs[n] = Func{Type: d.Type(), host: d, err: errHost}
+			in.exports[e.Name] = &funcs[n]
 		case *abi.Resource:
 			in.exports[e.Name] = d
 		}

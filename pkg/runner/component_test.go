@@ -2,6 +2,7 @@ package runner
 
 import (
 	"embed"
+	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -184,17 +185,24 @@ func TestComponentsAreCheckedBeforeTheyAreCompiled(t *testing.T) {
 
 // TestSignalsEndComponents: also one that computes, and at once.
 func TestSignalsEndComponents(t *testing.T) {
+	waits, err := os.ReadFile("../../test/direct/testdata/idle_component.wat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	computes := commandText("(loop (br 0)) unreachable")
 	for name, c := range map[string]struct {
-		body   string
+		file   string
 		signal unix.Signal
 		code   int
 	}{
-		"SIGTERM while it computes": {"(loop (br 0)) unreachable", unix.SIGTERM, 143},
-		"SIGINT while it computes":  {"(loop (br 0)) unreachable", unix.SIGINT, 130},
+		"SIGTERM while it computes": {computes, unix.SIGTERM, 143},
+		"SIGINT while it computes":  {computes, unix.SIGINT, 130},
+		"SIGTERM while it waits":    {string(waits), unix.SIGTERM, 143},
+		"SIGHUP while it waits":     {string(waits), unix.SIGHUP, 129},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			container := launch(t, codeDir(t, []byte(commandText(c.body))), "x")
+			container := launch(t, codeDir(t, []byte(c.file)), "x")
 			container.receive()
 			container.begin()
 			if err := container.cmd.Process.Signal(c.signal); err != nil {
