@@ -85,7 +85,7 @@ func newPrecompiler(cmd *cobra.Command, s *settings, idle bool) (*precompiler, e
 			return nil, fmt.Errorf("idle priority: %w", err)
 		}
 	}
-	c, err := cache.Open(cache.Config{Root: s.root, Runner: dir.Runner(), Max: most, Idle: idle})
+	c, err := cache.Open(cache.Config{Root: s.root, Runner: dir.Runner(), Max: most, Idle: idle, Makeshift: true})
 	if err != nil {
 		return nil, err
 	}

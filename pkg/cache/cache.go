@@ -24,6 +24,10 @@ type Config struct {
 	Max int64
 	// Idle has everything compiled at idle priority, as long as nobody else waits for it.
 	Idle bool
+	// Makeshift allows workers without namespaces of their own where none can be made: as root in the build of a container image. What is
+	// left is an empty root directory, another user, the list of system calls and the limits. A shim does not ask for it:
+	// where it can make no namespaces it makes no containers.
+	Makeshift bool
 }
 
 // Cache is a directory of compiled code, for one runner. It is safe for use by several goroutines, and its directory by
@@ -33,7 +37,9 @@ type Cache struct {
 	runner string // directory that holds the runner
 	engine string // what compiled code depends on besides the module
 	idle   bool
-	secret [secretSize]byte
+	// makeshift is Config.Makeshift.
+	makeshift bool
+	secret    [secretSize]byte
 
 	// Bounds; tests lower them.
 	maxModule int64
@@ -55,6 +61,7 @@ func Open(config Config) (*Cache, error) {
 		runner:    config.Runner,
 		engine:    fingerprint + "\n" + cpuFeatures(),
 		idle:      config.Idle,
+		makeshift: config.Makeshift,
 		maxModule: maxModule,
 		compile:   compileLimits(),
 		translate: translateLimits(),

@@ -89,7 +89,7 @@ func (c *Cache) run(ctx context.Context, j job) error {
 	}
 	defer complaint.close()
 
-	w, err := start(tree, j, c.idle, in.r, complaint.w)
+	w, err := c.start(tree, j, in.r, complaint.w)
 	if err != nil {
 		return fmt.Errorf("start the worker: %w", err)
 	}
@@ -198,7 +198,7 @@ func (w *worker) kill() {
 }
 
 // start starts a worker. The goroutine it leaves behind ends when done is closed.
-func start(tree *os.File, j job, idle bool, stdin, stderr *os.File) (*worker, error) {
+func (c *Cache) start(tree *os.File, j job, stdin, stderr *os.File) (*worker, error) {
 	w := &worker{done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
@@ -206,7 +206,7 @@ func start(tree *os.File, j job, idle bool, stdin, stderr *os.File) (*worker, er
 		// The thread is spent on this worker. It gives up privileges that it could not get back, and the worker is
 		// killed when the thread that made it ends, which is when this process does and no earlier.
 		runtime.LockOSThread()
-		process, err := spawn(tree, j, idle, stdin, stderr)
+		process, err := c.spawn(tree, j, stdin, stderr)
 		w.process = process
 		started <- err
 		if err == nil {
@@ -217,12 +217,12 @@ func start(tree *os.File, j job, idle bool, stdin, stderr *os.File) (*worker, er
 }
 
 // spawn forks the worker off the calling thread.
-func spawn(tree *os.File, j job, idle bool, stdin, stderr *os.File) (*os.Process, error) {
+func (c *Cache) spawn(tree *os.File, j job, stdin, stderr *os.File) (*os.Process, error) {
 	// A shim that is nicer than that already stays so: to be less nice takes CAP_SYS_NICE.
 	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, workerNice); err != nil && !errors.Is(err, unix.EACCES) {
 		return nil, os.NewSyscallError("setpriority", err)
 	}
-	if idle {
+	if c.idle {
 		if err := setIdle(0); err != nil {
 			return nil, err
 		}
@@ -250,7 +250,12 @@ func spawn(tree *os.File, j job, idle bool, stdin, stderr *os.File) (*os.Process
 		attr.Sys.Cloneflags = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
 		attr.Sys.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
 	}
-	return os.StartProcess(path, []string{"wasmgo-" + j.mode}, attr)
+	process, err := os.StartProcess(path, []string{"wasmgo-" + j.mode}, attr)
+	if errors.Is(err, unix.EPERM) && c.makeshift && attr.Sys.Cloneflags != 0 {
+		attr.Sys.Cloneflags = 0
+		process, err = os.StartProcess(path, []string{"wasmgo-" + j.mode}, attr)
+	}
+	return process, err
 }
 
 // listen reads r to its end and returns the beginning of it.

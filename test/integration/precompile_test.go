@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -76,6 +77,19 @@ func TestPrecompile(t *testing.T) {
 		d.Import(t, pack.Image{Name: "test.local/empty:1", Files: map[string]pack.File{"/readme": {Content: []byte("text")}}})
 		mustContain(t, cli("precompile", "test.local/empty:1").Stdout, "no module in it")
 	})
+}
+
+// In the build of a container image root can make no namespaces.
+func TestPrecompileWithoutNamespaces(t *testing.T) {
+	daemon.NeedRoot(t)
+	d := daemon.Containerd(t)
+	call := d.CLI(t, "precompile", guests.Path(t, "exit_code")).Prepare(t.Context())
+	drop := exec.CommandContext(t.Context(), "setpriv", append([]string{"--bounding-set=-sys_admin", "--inh-caps=-sys_admin", call.Path}, call.Args[1:]...)...)
+	drop.Env = call.Env
+	if out, err := drop.CombinedOutput(); err != nil || !strings.Contains(string(out), "compiled in") {
+		t.Errorf("%v: %s", err, out)
+	}
+	mustContain(t, d.CLI(t, "precompile", guests.Path(t, "exit_code")).Output(t), "was compiled already")
 }
 
 func TestPrecompileWatch(t *testing.T) {
