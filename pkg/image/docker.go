@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxDockerRecord bounds Docker's record of a container, in bytes: the environment and the labels are in it.
@@ -31,11 +33,16 @@ func DockerDigest(sources []string, id string) string {
 }
 
 func readDockerRecord(path, id string) string {
-	f, err := os.Open(path)
+	// A container of another client may have anything mounted: nothing here may block.
+	fd, err := openFile(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC)
 	if err != nil {
 		return ""
 	}
+	f := os.NewFile(uintptr(fd), path)
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
 	return parseDockerRecord(io.LimitReader(f, maxDockerRecord), id)
 }
 

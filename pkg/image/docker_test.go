@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestDockerDigest(t *testing.T) {
@@ -32,6 +34,16 @@ func TestDockerDigest(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+	dir := filepath.Join(t.TempDir(), "abc")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mkfifo(filepath.Join(dir, "config.v2.json"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := DockerDigest([]string{filepath.Join(dir, "hosts")}, "abc"); got != "" {
+		t.Errorf("out of a pipe: %q", got)
 	}
 	if got := DockerDigest([]string{filepath.Join(t.TempDir(), "abc", "hosts")}, "abc"); got != "" {
 		t.Errorf("without a record: %q", got)

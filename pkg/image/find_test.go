@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -256,7 +257,9 @@ func TestFindWhileFilesAreReplaced(t *testing.T) {
 		}
 	})
 	found := 0
-	for range 3000 {
+	// On a busy machine the other goroutine may not have begun after so many.
+	deadline := time.Now().Add(10 * time.Second)
+	for i := 0; i < 3000 || found == 0 && time.Now().Before(deadline); i++ {
 		m, err := Find(r.root, Process{Args: []string{"../d/../d/app.wasm"}, Cwd: "/v"})
 		if err != nil {
 			var refusal *handover.Refusal

@@ -9,6 +9,9 @@ import (
 	"wasmgo/pkg/image/manifest"
 )
 
+// maxModule is the largest module that package cache compiles, in bytes. A larger one is not worth copying.
+const maxModule = 1 << 30
+
 // choose says which layer of the image runs. The titled layers are looked through as if they were files: args[0] has the meaning
 // it has in a root file system. If there is only one Wasm layer it is run whatever args[0] says.
 func choose(name string, m *manifest.Manifest, p image.Process) *image.Answer {
@@ -20,6 +23,11 @@ func choose(name string, m *manifest.Manifest, p image.Process) *image.Answer {
 	module, export := pick(m, wasm, p)
 	if module == nil {
 		a.Refusal = refusal(name, m, wasm, p)
+		return a
+	}
+	if module.Descriptor.Size > maxModule {
+		a.Refusal = &handover.Refusal{Code: handover.CodeNotRunnable, Message: fmt.Sprintf("%s of image %s is too large: %d bytes, the most is %d",
+			module.About(len(m.Layers)), name, module.Descriptor.Size, int64(maxModule))}
 		return a
 	}
 	a.Module, a.Export = convert(*module, m), export

@@ -14,8 +14,11 @@ import (
 	"wasmgo/pkg/image/manifest"
 )
 
-// maxDepth is how many indexes may stand above a manifest.
-const maxDepth = 4
+// Bounds of the way from an image to its manifest. An index can list a thousand others that do the same.
+const (
+	maxDepth     = 4   // indexes above a manifest
+	maxDocuments = 256 // documents asked for
+)
 
 // resolve answers a query.
 func resolve(ctx context.Context, c *content.Client, q image.Query) (*image.Answer, error) {
@@ -26,7 +29,7 @@ func resolve(ctx context.Context, c *content.Client, q image.Query) (*image.Answ
 	if o.name == "" {
 		return &image.Answer{}, nil
 	}
-	m, d, err := manifestOf(ctx, c, o.digest, 0)
+	m, d, err := (&reader{client: c, left: maxDocuments}).manifest(ctx, o.digest, 0)
 	if errors.Is(err, manifest.ErrInvalid) {
 		return &image.Answer{Image: o.name, Refusal: &handover.Refusal{
 			Code: handover.CodeNotRunnable, Message: fmt.Sprintf("image %s cannot be run: %v", o.name, err),
@@ -44,9 +47,18 @@ func resolve(ctx context.Context, c *content.Client, q image.Query) (*image.Answ
 	return a, nil
 }
 
-// manifestOf returns the manifest behind the index or manifest d, and its digest.
-func manifestOf(ctx context.Context, c *content.Client, d digest.Digest, depth int) (*manifest.Manifest, digest.Digest, error) {
-	document, err := c.Read(ctx, d, manifest.MaxDocument)
+// reader reads the documents of one image.
+type reader struct {
+	client *content.Client
+	left   int // documents it may still ask for
+}
+
+// manifest returns the manifest behind the index or manifest d, and its digest.
+func (r *reader) manifest(ctx context.Context, d digest.Digest, depth int) (*manifest.Manifest, digest.Digest, error) {
+	if r.left--; r.left < 0 {
+		return nil, "", fmt.Errorf("index: more than %d manifests to look for: %w", maxDocuments, manifest.ErrInvalid)
+	}
+	document, err := r.client.Read(ctx, d, manifest.MaxDocument)
 	if err != nil {
 		return nil, "", fmt.Errorf("manifest %s: %w", d, explain(err))
 	}
@@ -67,7 +79,7 @@ func manifestOf(ctx context.Context, c *content.Client, d digest.Digest, depth i
 	// Of several platforms usually one has been pulled.
 	var missing error
 	for _, entry := range manifest.Prefer(list) {
-		m, d, err := manifestOf(ctx, c, entry.Digest, depth+1)
+		m, d, err := r.manifest(ctx, entry.Digest, depth+1)
 		switch {
 		case err == nil:
 			return m, d, nil

@@ -184,6 +184,12 @@ func TestWhichManifest(t *testing.T) {
 	for range maxDepth + 1 {
 		deep = r.index(t, deep)
 	}
+	var many []v1.Descriptor
+	for i := range maxDocuments {
+		d := one
+		d.Digest = digest.FromString(fmt.Sprint("never pulled ", i))
+		many = append(many, d)
+	}
 	for _, c := range []struct {
 		name   string
 		target v1.Descriptor
@@ -199,6 +205,7 @@ func TestWhichManifest(t *testing.T) {
 		{"an index in an index", r.index(t, r.index(t, one)), "/one", ""},
 		{"an index with nothing in it", r.index(t), "", "lists no image"},
 		{"nothing of the index was pulled", r.index(t, platform(gone, "wasi", "wasm")), "", "pull it again"},
+		{"more manifests than anybody pulls", r.index(t, many...), "", "more than 256 manifests"},
 		{"too many indexes in each other", deep, "", "indexes in each other"},
 		{"a manifest that is none", r.Blob(v1.MediaTypeImageManifest, []byte(`{"schemaVersion":2,"manifests":7}`)), "", "cannot be run"},
 		{"no manifest at all", gone, "", "pull it again"},
@@ -325,6 +332,17 @@ func TestNoRecordOfAnImageWithoutWasmLayers(t *testing.T) {
 	r.Image("img", r.manifest(t, v1.MediaTypeImageConfig, v1.MediaTypeImageLayerGzip), pulled)
 	if _, err := r.ask(t); err != nil || len(r.Labels("c")) != 0 {
 		t.Errorf("%v, labels %v", err, r.Labels("c"))
+	}
+}
+
+func TestAModuleThatIsTooLargeIsNotEvenFetched(t *testing.T) {
+	r := newRig(t)
+	m := v1.Manifest{Config: r.Blob(v1.MediaTypeImageConfig, []byte("{}")), Layers: []v1.Descriptor{{MediaType: wasm, Digest: digest.FromString("x"), Size: maxModule + 1}}}
+	m.SchemaVersion = 2
+	r.Image("img", r.JSON(t, v1.MediaTypeImageManifest, m), pulled)
+	a, err := r.ask(t)
+	if err != nil || a.Refusal == nil || a.Module != nil || !strings.Contains(a.Refusal.Message, "too large") || !strings.Contains(a.Refusal.Message, "layer 1 of 1") {
+		t.Errorf("got %+v, %v", a, err)
 	}
 }
 

@@ -185,6 +185,12 @@ func TestBuiltImagesRun(t *testing.T) {
 			s.check(t, c.Ctr(t, "run", "--rm", "--runtime", daemon.Runtime, "--platform", "wasi/wasm", ref, e.id(), "/app.wasm", "read", "/etc/greet").Run(t))
 		})
 	}
+	for _, letter := range []string{"L", "T"} {
+		ref := "test.local/direct:" + letter
+		c.CLI(t, "image", "build", app+",etc/greet="+data, "--shape", letter, "-t", ref, "--containerd", c.Namespace).Output(t)
+		s := shape{want: "from a file"}
+		s.check(t, d.Docker(t, "run", "--rm", "--network", "none", "--runtime", daemon.Runtime, "--platform", "wasi/wasm", ref, "read", "/etc/greet").Run(t))
+	}
 	for name, want := range map[string][]string{
 		archive("A"): {"Shape:", "A", "image convert", "wasi_snapshot_preview1.fd_write", "calls _start", "WASI:", "0.1", "etc/greet"},
 		archive("T"): {"Shape:", "T", "/app.wasm"},
