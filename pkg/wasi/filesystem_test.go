@@ -28,7 +28,7 @@ func preopen(t testing.TB, dir string, o beneath.Options) filesystem.Preopen {
 
 // TestFileGuests: what the libraries of languages do with files works, and leaves nothing open.
 func TestFileGuests(t *testing.T) {
-	before := openFiles(t)
+	before := 0 // the first run has the runtime and the engine open what they need
 	for _, name := range []string{"c_files", "rust_files"} {
 		for way, o := range map[string]beneath.Options{
 			"with openat2": {}, "without openat2": {Walk: true}, "as a root": {Root: true}, "as a root without openat2": {Root: true, Walk: true},
@@ -47,9 +47,12 @@ func TestFileGuests(t *testing.T) {
 					t.Errorf("ended with %d, %v and printed %q", code, err, out.out)
 				}
 			})
+			if before == 0 {
+				before = openFiles(t)
+			}
 		}
 	}
-	if after := openFiles(t); after != before { // the engine has its own of a program, as long as that is
+	if after := openFiles(t); after > before {
 		t.Errorf("%d descriptors are open, there were %d", after, before)
 	}
 }
