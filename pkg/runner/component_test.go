@@ -2,12 +2,12 @@ package runner
 
 import (
 	"embed"
-	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/handover"
+	"wasmgo/test/direct"
 )
 
 // components are WASI 0.2 commands in text, small enough to be read.
@@ -185,10 +185,6 @@ func TestComponentsAreCheckedBeforeTheyAreCompiled(t *testing.T) {
 
 // TestSignalsEndComponents: also one that computes, and at once.
 func TestSignalsEndComponents(t *testing.T) {
-	waits, err := os.ReadFile("../../test/direct/testdata/idle_component.wat")
-	if err != nil {
-		t.Fatal(err)
-	}
 	computes := commandText("(loop (br 0)) unreachable")
 	for name, c := range map[string]struct {
 		file   string
@@ -197,8 +193,8 @@ func TestSignalsEndComponents(t *testing.T) {
 	}{
 		"SIGTERM while it computes": {computes, unix.SIGTERM, 143},
 		"SIGINT while it computes":  {computes, unix.SIGINT, 130},
-		"SIGTERM while it waits":    {string(waits), unix.SIGTERM, 143},
-		"SIGHUP while it waits":     {string(waits), unix.SIGHUP, 129},
+		"SIGTERM while it waits":    {string(direct.IdleComponent), unix.SIGTERM, 143},
+		"SIGHUP while it waits":     {string(direct.IdleComponent), unix.SIGHUP, 129},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

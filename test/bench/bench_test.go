@@ -62,6 +62,7 @@ var measurements = map[string]func(t *testing.T, s *setting){
 	"stream_write_gb_s":                         streamWrite,
 	"component_tcp_vs_native":                   tcpEcho,
 	"component_file_vs_cat":                     fileCopy,
+	"component_first_output_ms":                 componentStart,
 	"component_host_call_ns":                    hostCall,
 	"component_instantiate_us":                  instantiate,
 	"second_start_30mb_ms,first_start_compiles": giantModule,
@@ -72,7 +73,7 @@ func TestMeasure(t *testing.T) {
 		t.Skip("measures, and takes minutes: run `make bench`")
 	}
 	s := newSetting(t)
-	for _, name := range []string{"runner_first_instruction_ms", "ctr_run_vs_runc", "task_throughput_vs_runc", "runner_pss_mb,shim_pss_mb", "cycle_leaks", "component_host_call_ns", "component_instantiate_us", "stream_write_gb_s", "component_tcp_vs_native", "component_file_vs_cat", "second_start_30mb_ms,first_start_compiles"} {
+	for _, name := range []string{"runner_first_instruction_ms", "ctr_run_vs_runc", "task_throughput_vs_runc", "runner_pss_mb,shim_pss_mb", "cycle_leaks", "component_first_output_ms", "component_host_call_ns", "component_instantiate_us", "stream_write_gb_s", "component_tcp_vs_native", "component_file_vs_cat", "second_start_30mb_ms,first_start_compiles"} {
 		t.Run(name, func(t *testing.T) { measurements[name](t, s) })
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -73,6 +74,33 @@ func life(t *testing.T, runner, dir string) time.Duration {
 		t.Fatal(err)
 	}
 	return time.Since(begun)
+}
+
+// componentStart is what a component's runner costs: the time from just before its fork to the first output of a Rust program, and the memory
+// (PSS) of each of fifty that wait for their standard input.
+func componentStart(t *testing.T, _ *setting) {
+	runner := daemon.Runner(t)
+	rust, waits := t.TempDir(), t.TempDir()
+	file, err := os.ReadFile(guests.Component(t, "rust_tool"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dir, file := range map[string][]byte{rust: file, waits: direct.IdleComponent} {
+		if err := direct.Compile(runner, file, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hello := func(runner, dir string) (time.Duration, error) { return direct.FirstOutput(runner, dir, "hello") }
+	var output []float64
+	for range firstTimes {
+		output = append(output, milliseconds(t, hello, runner, rust))
+	}
+	record("component_first_output_ms", "ms", median(output), output)
+	pss, err := direct.IdlePSS(runner, waits, idle)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record("component_runner_pss_mb", "MB", float64(pss)/1e6, nil)
 }
 
 // instantiate is how long it takes from a loaded component to an instance that can be called, with its WASI host: the slower of a C program

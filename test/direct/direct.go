@@ -2,6 +2,7 @@ package direct
 
 import (
 	"bytes"
+	_ "embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -189,8 +190,8 @@ func FirstInstruction(runner, dir string) (time.Duration, error) {
 
 // FirstOutput is the time from just before fork and exec of a runner to the first byte that its guest, whose code is in dir, has
 // written: for a guest that cannot be asked, an upper bound of the time to its first instruction.
-func FirstOutput(runner, dir string) (time.Duration, error) {
-	p, err := Start(runner, dir)
+func FirstOutput(runner, dir string, args ...string) (time.Duration, error) {
+	p, err := Start(runner, dir, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -207,6 +208,11 @@ func FirstOutput(runner, dir string) (time.Duration, error) {
 	}
 	return took, p.Wait()
 }
+
+// IdleComponent is a component, in text, that waits for its standard input.
+//
+//go:embed testdata/idle_component.wat
+var IdleComponent []byte
 
 // IdlePSS is the mean PSS in bytes of n runners at the same time, each with the guest whose code is in dir (use "idle") and begun.
 func IdlePSS(runner, dir string, n int) (mean int64, err error) {

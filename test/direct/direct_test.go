@@ -19,14 +19,10 @@ func runnerPath(t testing.TB) string {
 	return path
 }
 
-func code(t testing.TB, guest string) string { return compiled(t, guests.Path(t, guest)) }
+func code(t testing.TB, guest string) string { return compiled(t, guests.Bytes(t, guest)) }
 
-func compiled(t testing.TB, path string) string {
+func compiled(t testing.TB, file []byte) string {
 	t.Helper()
-	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	if err := Compile(runnerPath(t), file, dir); err != nil {
 		t.Fatal(err)
@@ -41,6 +37,9 @@ func TestRunnerIsQuickAndSmall(t *testing.T) {
 	for name, measure := range map[string]func() (time.Duration, error){
 		"first instruction": func() (time.Duration, error) { return FirstInstruction(runner, code(t, "clock")) },
 		"first output":      func() (time.Duration, error) { return FirstOutput(runner, code(t, "hello")) },
+		"first output of a component": func() (time.Duration, error) {
+			return FirstOutput(runner, compiled(t, component(t, "rust_tool")), "hello")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			took, err := measure()
@@ -52,31 +51,44 @@ func TestRunnerIsQuickAndSmall(t *testing.T) {
 			}
 		})
 	}
-	t.Run("idle", func(t *testing.T) {
-		pss, err := IdlePSS(runner, code(t, "idle"), 5)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if pss <= 0 || pss > 8<<20 {
-			t.Errorf("%d bytes each", pss)
-		}
-	})
+	for name, file := range map[string][]byte{"idle": guests.Bytes(t, "idle"), "idle component": IdleComponent} {
+		t.Run(name, func(t *testing.T) {
+			pss, err := IdlePSS(runner, compiled(t, file), 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if pss <= 0 || pss > 8<<20 {
+				t.Errorf("%d bytes each", pss)
+			}
+		})
+	}
 }
 
-// Components: one that the usual tools have made, and one that waits for its standard input.
-const (
-	helloComponent = "../../pkg/component/testdata/hello.component.wasm"
-	idleComponent  = "testdata/idle_component.wat"
-)
+func firstOutput(args ...string) func(runner, dir string) (time.Duration, error) {
+	return func(runner, dir string) (time.Duration, error) { return FirstOutput(runner, dir, args...) }
+}
 
-func BenchmarkFirstInstruction(b *testing.B) { benchmark(b, guests.Path(b, "clock"), FirstInstruction) }
-func BenchmarkFirstOutputOfGo(b *testing.B)  { benchmark(b, guests.Path(b, "hello"), FirstOutput) }
+func BenchmarkFirstInstruction(b *testing.B) {
+	benchmark(b, guests.Bytes(b, "clock"), FirstInstruction)
+}
+
+func BenchmarkFirstOutputOfGo(b *testing.B) { benchmark(b, guests.Bytes(b, "hello"), firstOutput()) }
+
 func BenchmarkFirstOutputOfComponent(b *testing.B) {
-	benchmark(b, helloComponent, FirstOutput)
+	benchmark(b, component(b, "rust_tool"), firstOutput("hello"))
 }
 
-func benchmark(b *testing.B, path string, measure func(runner, dir string) (time.Duration, error)) {
-	runner, dir := runnerPath(b), compiled(b, path)
+func component(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(guests.Component(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func benchmark(b *testing.B, file []byte, measure func(runner, dir string) (time.Duration, error)) {
+	runner, dir := runnerPath(b), compiled(b, file)
 	var all []time.Duration
 	for b.Loop() {
 		took, err := measure(runner, dir)
@@ -89,11 +101,11 @@ func benchmark(b *testing.B, path string, measure func(runner, dir string) (time
 	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "median-ms")
 }
 
-func BenchmarkIdlePSS(b *testing.B)            { benchmarkIdle(b, guests.Path(b, "idle")) }
-func BenchmarkIdlePSSOfComponent(b *testing.B) { benchmarkIdle(b, idleComponent) }
+func BenchmarkIdlePSS(b *testing.B)            { benchmarkIdle(b, guests.Bytes(b, "idle")) }
+func BenchmarkIdlePSSOfComponent(b *testing.B) { benchmarkIdle(b, IdleComponent) }
 
-func benchmarkIdle(b *testing.B, path string) {
-	runner, dir := runnerPath(b), compiled(b, path)
+func benchmarkIdle(b *testing.B, file []byte) {
+	runner, dir := runnerPath(b), compiled(b, file)
 	for b.Loop() {
 		pss, err := IdlePSS(runner, dir, 50)
 		if err != nil {
