@@ -57,6 +57,19 @@ func Load(dir string, options Options) (*Bundle, error) {
 	return &Bundle{Dir: dir, Spec: spec, Settings: settings, Options: options}, nil
 }
 
+// Exec is the bundle of a further process in the container, whose settings hold for it too. Variables of wasmgo are removed from the
+// process's environment, which is the container's as a rule. An error is errdefs.ErrInvalidArgument and names the variable.
+func (b *Bundle) Exec(process *specs.Process) (*Bundle, error) {
+	spec := *b.Spec
+	spec.Process = process
+	variables := spec
+	variables.Annotations = nil
+	if _, err := takeSettings(&variables); err != nil {
+		return nil, err
+	}
+	return &Bundle{Dir: b.Dir, Spec: &spec, Settings: b.Settings, Options: b.Options}, nil
+}
+
 // SystemdCgroup reports whether the container's cgroup is made by systemd. Not every caller can set the option (dockerd
 // sends none to a runtime that is not runc), but all who mean systemd write the path as slice:prefix:name.
 func (b *Bundle) SystemdCgroup() bool {

@@ -2,15 +2,11 @@ package sandbox
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
-	"wasmgo/pkg/detached"
 	"wasmgo/pkg/sandbox/cgroup"
 )
 
@@ -55,53 +51,11 @@ var runnerEnv = []string{"WASMGO_RUNNER=guest", "GOMAXPROCS=1"}
 
 // launch forks the child from the thread, which ends with it: it may be in the child's control group by now.
 func (p *Process) launch(t *thread, b *builder, c child) error {
-	ours, theirs, err := socketPair()
-	if err != nil {
-		return err
-	}
-	p.socket = ours
-	defer theirs.Close()
-	dir, err := detached.Open(b.c.Runner)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	null, err := c.fillStdio()
-	if err != nil {
-		return err
-	}
-	defer null.Close()
-	c.files = append([]*os.File{c.stdio[0], c.stdio[1], c.stdio[2], theirs}, c.files...)
-	v2, err := p.group.FD()
-	if err != nil {
-		return err
-	}
-	// Where cgroup v2 is mounted with nsdelegate, as systemd does, who is in a cgroup namespace may put nobody into a group from
-	// outside it (ENOENT, cgroup_procs_write_permission in kernel/cgroup/cgroup.c), and a joined one is another container's.
 	_, elsewhere := b.ns.joined[unix.CLONE_NEWCGROUP]
-	if v2 != nil {
-		defer v2.Close()
-		c.attr.UseCgroupFD, c.attr.CgroupFD = !elsewhere, int(v2.Fd())
-	}
-	err = t.do(func() error {
-		p.init, err = c.fork(dir, p.group)
-		return err
-	})
-	t.end()
-	if err != nil || !elsewhere {
-		p.group.Settle() // Add does it too
-	}
-	if err != nil {
+	if err := p.bear(t, b.c.Runner, c, p.group, elsewhere); err != nil {
 		return err
 	}
-	p.pid = p.init.Pid
 	p.ownPids = b.ns.fresh&unix.CLONE_NEWPID != 0
-	go p.reap()
-	if elsewhere {
-		if err := p.group.Add(p.pid); err != nil {
-			return err
-		}
-	}
 	return p.prepare(b.spec.Process.OOMScoreAdj)
 }
 
@@ -159,7 +113,7 @@ func (c child) fork(dir *os.File, group *cgroup.Group) (*os.Process, error) {
 	return os.StartProcess("./runner", c.argv, &os.ProcAttr{Env: c.env, Files: c.files, Sys: &c.attr})
 }
 
-// prepare does what can only be done to a process that is there.
+// prepare does what can only be done to an init that is there.
 func (p *Process) prepare(oomScoreAdj *int) (err error) {
 	p.record.Pid = p.pid
 	if p.record.Started, err = startTime(p.pid); err != nil {
@@ -168,20 +122,5 @@ func (p *Process) prepare(oomScoreAdj *int) (err error) {
 	if err := p.record.born(); err != nil {
 		return err
 	}
-	if oomScoreAdj == nil {
-		return nil
-	}
-	if err := os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", p.pid), []byte(strconv.Itoa(*oomScoreAdj)), 0); err != nil {
-		return p.endedOr(fmt.Errorf("process.oomScoreAdj: %w", err))
-	}
-	return nil
-}
-
-// endedOr puts the runner's end in the place of an error that comes of it.
-func (p *Process) endedOr(err error) error {
-	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ESRCH) {
-		return err
-	}
-	<-p.done // what has no directory in /proc has ended
-	return fmt.Errorf("%w: status %d", errRunnerEnded, p.exit.Status)
+	return p.adjustOOMScore(oomScoreAdj)
 }

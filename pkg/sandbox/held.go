@@ -59,7 +59,7 @@ func (p *Process) startHeld(ctx context.Context, b *builder) (g handover.Guest, 
 	if err := t.do(b.seal); err != nil {
 		return g, err
 	}
-	return g, p.deliver(b, code)
+	return g, p.deliver(b.spec.Process, b.ns.fresh&unix.CLONE_NEWCGROUP != 0, code, b.ttys.slave)
 }
 
 // launchInit forks the init on a thread of its own, in the namespaces that are joined and those it makes.
@@ -148,11 +148,11 @@ func follow(proc, pid int, ns namespaces, flags int) error {
 	return nil
 }
 
-// deliver turns the init into the runner.
-func (p *Process) deliver(b *builder, code *os.File) error {
-	c := newCredentials(b.spec.Process)
+// deliver turns a process in mode nsinit into the runner, which is p. Terminal is its terminal or nil.
+func (l *living) deliver(p *specs.Process, cgroupNamespace bool, code, terminal *os.File) error {
+	c := newCredentials(p)
 	birth := handover.Birth{
-		Argv:            argv(b.spec.Process.Args),
+		Argv:            argv(p.Args),
 		Env:             runnerEnv,
 		UID:             c.uid,
 		GID:             c.gid,
@@ -164,12 +164,9 @@ func (p *Process) deliver(b *builder, code *os.File) error {
 		NoNewPrivs:      c.noNewPrivs,
 		LabelFile:       c.labelFile,
 		Label:           c.execLabel,
-		CgroupNamespace: b.ns.fresh&unix.CLONE_NEWCGROUP != 0,
+		CgroupNamespace: cgroupNamespace,
 	}
-	files := handover.BirthFiles{Code: code}
-	if b.c.Terminal {
-		files.Terminal = b.ttys.slave
-	}
+	files := handover.BirthFiles{Code: code, Terminal: terminal}
 	if c.execLabel != "" {
 		proc, err := os.Open("/proc")
 		if err != nil {
@@ -178,5 +175,5 @@ func (p *Process) deliver(b *builder, code *os.File) error {
 		defer proc.Close()
 		files.Proc = proc
 	}
-	return handover.SendBirth(p.socket, birth, files)
+	return handover.SendBirth(l.socket, birth, files)
 }

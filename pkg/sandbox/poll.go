@@ -9,8 +9,8 @@ import (
 // pollEnd returns when the runner has ended and is there to be waited for. os.Process.Wait alone would hold a thread in
 // waitid(2) for as long as the container runs, and Go's threads are never given back: 50 containers in one shim were 50
 // threads and 2.5 MB. The poller holds none. Where it cannot be used (PIDFD_NONBLOCK is Linux 5.10) Wait does the waiting.
-func (p *Process) pollEnd() {
-	fd, err := unix.PidfdOpen(p.pid, unix.PIDFD_NONBLOCK)
+func (l *living) pollEnd() {
+	fd, err := unix.PidfdOpen(l.pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
 		return
 	}

@@ -48,12 +48,12 @@ func checkRlimits(list []specs.POSIXRlimit) error {
 	return nil
 }
 
-// setRlimits gives the runner its limits. They are the process's and not the thread's, so it cannot be born with them.
-func (b *builder) setRlimits(pid int) error {
-	for i, l := range b.spec.Process.Rlimits {
+// setRlimits gives a runner its limits. They are the process's and not the thread's, so it cannot be born with them.
+func setRlimits(pid int, p *specs.Process, ids idMaps) error {
+	for i, l := range p.Rlimits {
 		err := unix.Prlimit(pid, rlimits[l.Type], &unix.Rlimit{Cur: l.Soft, Max: l.Hard}, nil)
 		if errors.Is(err, unix.EPERM) {
-			err = b.prlimitAsUser(pid, l)
+			err = prlimitAs(ids.uid(p.User.UID), ids.gid(p.User.GID), pid, l)
 		}
 		if err != nil {
 			return fmt.Errorf("process.rlimits[%d]: %s: %w", i, l.Type, os.NewSyscallError("prlimit", err))
@@ -62,10 +62,10 @@ func (b *builder) setRlimits(pid int) error {
 	return nil
 }
 
-// prlimitAsUser sets a limit as the runner's own user. A root without CAP_SYS_RESOURCE, as there is inside of containers,
+// prlimitAs sets a limit as the runner's own user. A root without CAP_SYS_RESOURCE, as there is inside of containers,
 // may not set another user's limits; that user may lower them.
-func (b *builder) prlimitAsUser(pid int, l specs.POSIXRlimit) error {
-	uid, gid := uintptr(b.ids.uid(b.spec.Process.User.UID)), uintptr(b.ids.gid(b.spec.Process.User.GID))
+func prlimitAs(user, group, pid int, l specs.POSIXRlimit) error {
+	uid, gid := uintptr(user), uintptr(group)
 	t := newThread()
 	defer t.end()
 	return t.do(func() error {

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"sync"
 	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/sandbox/cgroup"
@@ -71,10 +69,11 @@ func Start(ctx context.Context, c Config) (_ *Process, err error) {
 		return nil, fmt.Errorf("start runner: %w", explain(err, c.Spec))
 	}
 	// After Ready and not before: a process in mode nsinit resets some when it becomes the runner.
-	if err := b.setRlimits(p.pid); err != nil {
+	if err := setRlimits(p.pid, c.Spec.Process, b.ids); err != nil {
 		return nil, err
 	}
 	p.console = b.ttys.take()
+	p.ns, p.ids = b.ns, b.ids
 	if len(p.hooks.StartContainer) > 0 {
 		p.inside = &inside{ns: b.ns, creds: newCredentials(c.Spec.Process)}
 	}
@@ -84,7 +83,7 @@ func Start(ctx context.Context, c Config) (_ *Process, err error) {
 // newProcess is a process that has left nothing behind yet.
 func newProcess(c *Config) *Process {
 	// Of the spec, which can be large (Docker's seccomp profile is), it keeps what it needs later and no more.
-	p := &Process{hooks: &specs.Hooks{}, done: make(chan struct{}), destroy: make(chan struct{}, 1)}
+	p := &Process{living: newLiving(), hooks: &specs.Hooks{}, destroy: make(chan struct{}, 1)}
 	p.destroy <- struct{}{}
 	p.record = &record{
 		Version:     recordVersion,
@@ -182,49 +181,11 @@ func (p *Process) makeGroup(resources *specs.LinuxResources) error {
 	return nil
 }
 
-// hand gives the guest to the runner and waits until it is loaded.
-func (p *Process) hand(ctx context.Context, g handover.Guest) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { _ = p.socket.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
-	var ready handover.Ready
-	err := handover.Send(p.socket, g)
-	if err == nil || hungUp(err) { // one that has failed says why, and does not listen
-		err = handover.Receive(p.socket, &ready)
-	}
-	switch {
-	case err == nil && ready.Failure != "":
-		return fmt.Errorf("%w: %s", errRunnerFailed, ready.Failure)
-	case err == nil:
-		p.refusal = ready.Refusal
-		if p.refusal == nil {
-			p.refusal = g.Refusal
-		}
-		return nil
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case hungUp(err):
-		select {
-		case <-p.done:
-			return fmt.Errorf("%w: status %d", errRunnerEnded, p.exit.Status)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	return err
-}
-
-// hungUp reports whether an error of the handover means that the runner has gone.
-func hungUp(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET)
-}
-
 // abandon removes what a failed Start leaves.
 func (p *Process) abandon(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unwindTimeout)
 	defer cancel()
-	if p.init == nil {
+	if p.proc == nil {
 		close(p.done)
 	}
 	return p.Destroy(ctx)

@@ -13,11 +13,16 @@ func (s *Service) CloseIO(_ context.Context, r *taskapi.CloseIORequest) (*emptyp
 	if err != nil {
 		return nil, err
 	}
-	h, _, err := c.process(r.ExecID)
-	if err != nil {
+	c.mu.Lock()
+	h := c.handles[r.ExecID]
+	if h != nil && h.io == nil && r.Stdin {
+		h.execution.closeStdin = true // as soon as it is started
+	}
+	c.mu.Unlock()
+	if h, _, err = c.process(r.ExecID); err != nil {
 		return nil, err
 	}
-	if r.Stdin {
+	if r.Stdin && h.io != nil {
 		h.io.CloseStdin()
 	}
 	return &emptypb.Empty{}, nil

@@ -27,6 +27,10 @@ type container struct {
 	sandbox sandboxed
 	events  eventQueue
 
+	// alive ends with the init; die ends it.
+	alive context.Context
+	die   context.CancelFunc
+
 	// turn is held, as a semaphore, by verbs that change the container as a whole: pause, resume, update, delete.
 	turn chan struct{}
 	// reported is closed when the lifecycle has been told of the init's exit.
@@ -40,13 +44,14 @@ type container struct {
 	paused    bool
 }
 
-// handle is what belongs to one process beside its state.
+// handle is what belongs to one process beside its state. An exec gets pid and io when it is started, under container.mu.
 type handle struct {
 	pid                   int
 	stdin, stdout, stderr string
 	terminal              bool
 	io                    *stdio.Set
 	settled               chan struct{} // closed once, when Wait may answer
+	execution             *execution    // nil for the init
 }
 
 // announceLocked queues the events of the last input. c.mu is held.
@@ -91,6 +96,7 @@ func (c *container) announceLocked() {
 func (c *container) wait(init *handle) {
 	defer close(c.ended)
 	end := c.sandbox.await()
+	c.die()
 	x := exit{status: uint32(end.status), at: end.at}
 	if n, err := c.sandbox.OOMKills(); err != nil {
 		log.L.WithError(err).WithField("id", c.id).Warn("cannot tell whether the container ran out of memory")
@@ -106,6 +112,7 @@ func (c *container) wait(init *handle) {
 	c.announceLocked()
 	c.mu.Unlock()
 	close(c.reported)
+	c.endExecs()
 
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
@@ -114,7 +121,7 @@ func (c *container) wait(init *handle) {
 	}
 }
 
-// process returns the handle and the state of a process.
+// process returns the handle and the state of a process, as they are now.
 func (c *container) process(id string) (*handle, process, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,7 +129,8 @@ func (c *container) process(id string) (*handle, process, error) {
 	if err != nil {
 		return nil, process{}, fmt.Errorf("container %s: %w", c.id, err)
 	}
-	return c.handles[id], *p, nil
+	h := *c.handles[id]
+	return &h, *p, nil
 }
 
 // takeTurn waits for the container to be free for a verb that changes it as a whole.

@@ -66,6 +66,7 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 		turn: make(chan struct{}, 1), reported: make(chan struct{}), ended: make(chan struct{}),
 		lifecycle: newLifecycle(), handles: map[string]*handle{"": h},
 	}
+	c.alive, c.die = context.WithCancel(context.Background())
 	s.insert(c)
 	// Whoever sees the event finds the container; whoever found it first has announced it with what they did.
 	c.mu.Lock()

@@ -38,6 +38,12 @@ func (s *Service) Delete(ctx context.Context, r *taskapi.DeleteRequest) (*taskap
 	}
 	switch {
 	case r.ExecID != "":
+		if p.state != created && p.state != stopped {
+			return nil, fmt.Errorf("exec %s in container %s is %s: %w", r.ExecID, c.id, p.state, errdefs.ErrFailedPrecondition)
+		}
+		if err := c.closeExec(ctx, h, p.state); err != nil {
+			return nil, fmt.Errorf("delete exec %s in container %s: %w", r.ExecID, c.id, err)
+		}
 	case p.state == created:
 		if err := c.kill(ctx, h); err != nil {
 			return nil, err
@@ -52,6 +58,9 @@ func (s *Service) Delete(ctx context.Context, r *taskapi.DeleteRequest) (*taskap
 			return nil, fmt.Errorf("delete container %s: %w", c.id, ctx.Err())
 		}
 		h.io.Close()
+		if err := c.closeExecs(ctx); err != nil {
+			return nil, fmt.Errorf("delete container %s: %w", c.id, err)
+		}
 		if err := c.sandbox.Destroy(ctx); err != nil {
 			return nil, fmt.Errorf("delete container %s: %w", c.id, err)
 		}

@@ -2,6 +2,7 @@ package task
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/containerd/containerd/api/events"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
 	"github.com/containerd/errdefs"
+	"github.com/opencontainers/runtime-spec/specs-go"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -106,6 +108,7 @@ func (p *player) call(t *testing.T, verb, argument string) (string, error) {
 	case "exit":
 		p.launcher.box(t, "c").exit(number(t, argument))
 		p.settle(t, "c")
+		p.settleExecs(t, "c")
 		return "", nil
 	case "oom":
 		box := p.launcher.box(t, "c")
@@ -141,7 +144,23 @@ func (p *player) call(t *testing.T, verb, argument string) (string, error) {
 		r, err := p.Pids(ctx, &taskapi.PidsRequest{ID: "c"})
 		return fmt.Sprint(len(r.GetProcesses())), err
 	case "exec":
-		_, err := p.Exec(ctx, &taskapi.ExecProcessRequest{ID: "c", ExecID: argument})
+		_, err := p.Exec(ctx, &taskapi.ExecProcessRequest{ID: "c", ExecID: argument, Spec: packProcess(t, &specs.Process{Args: []string{"/other.wasm"}, Cwd: "/"})})
+		return "", err
+	case "exec-fails":
+		p.launcher.box(t, "c").execFails = func(context.Context) error { return errFake }
+		return "", nil
+	case "exec-begin-fails":
+		p.launcher.box(t, "c").execBegins = func() error { return errFake }
+		return "", nil
+	case "exec-exit": // the exec that was started last
+		box := p.launcher.box(t, "c").lastExec(t)
+		box.exit(number(t, argument))
+		p.settleExecs(t, "c")
+		return "", nil
+	case "exec-kill":
+		id, signal, _ := strings.Cut(argument, " ")
+		_, err := p.Kill(ctx, &taskapi.KillRequest{ID: "c", ExecID: id, Signal: uint32(number(t, signal))})
+		p.settleExecs(t, "c")
 		return "", err
 	case "checkpoint":
 		_, err := p.Checkpoint(ctx, &taskapi.CheckpointTaskRequest{ID: "c"})
@@ -183,6 +202,10 @@ func describe(e proto.Message) string {
 		return fmt.Sprintf("pid %d", e.Pid)
 	case *events.TaskStart:
 		return fmt.Sprintf("pid %d", e.Pid)
+	case *events.TaskExecAdded:
+		return e.ExecID
+	case *events.TaskExecStarted:
+		return fmt.Sprintf("%s, pid %d", e.ExecID, e.Pid)
 	case *events.TaskExit:
 		return fmt.Sprintf("id %s, pid %d, status %d", e.ID, e.Pid, e.ExitStatus)
 	case *events.TaskDelete:

@@ -16,6 +16,7 @@ import (
 	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
 )
 
 // epoch is when every exit of a fake happens.
@@ -68,16 +69,19 @@ type fakeSandbox struct {
 	spec *specs.Spec
 	gone chan struct{}
 
-	mu        sync.Mutex
-	end       ending
-	ended     bool
-	frozen    bool
-	destroyed int
-	updated   *specs.LinuxResources
-	ooms      uint64
-	signals   []syscall.Signal
-	begins    func() error // nil succeeds
-	destroys  func(context.Context) error
+	mu         sync.Mutex
+	end        ending
+	ended      bool
+	frozen     bool
+	destroyed  int
+	updated    *specs.LinuxResources
+	ooms       uint64
+	signals    []syscall.Signal
+	begins     func() error // nil succeeds
+	destroys   func(context.Context) error
+	execs      []*fakeSandbox
+	execFails  func(context.Context) error
+	execBegins func() error
 }
 
 func (b *fakeSandbox) exit(status int) {
@@ -118,6 +122,25 @@ func (b *fakeSandbox) Destroy(ctx context.Context) error {
 	return nil
 }
 
+// exec joins a fake that ends as fakeSandbox does.
+func (b *fakeSandbox) exec(ctx context.Context, l launch) (joined, error) {
+	if b.execFails != nil {
+		return nil, b.execFails(ctx)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := &fakeSandbox{pid: b.pid + 1000*(len(b.execs)+1), spec: l.bundle.Spec, gone: make(chan struct{}), begins: b.execBegins}
+	b.execs = append(b.execs, e)
+	return fakeExec{e}, nil
+}
+
+// fakeExec is a fakeSandbox that is an exec.
+type fakeExec struct{ *fakeSandbox }
+
+func (e fakeExec) Begin() error { return e.fakeSandbox.Begin(context.Background()) }
+
+func (e fakeExec) Close() error { return e.Kill() }
+
 func (b *fakeSandbox) Pid() int          { return b.pid }
 func (b *fakeSandbox) Console() *os.File { return nil }
 
@@ -135,9 +158,27 @@ func (b *fakeSandbox) Signal(sig syscall.Signal) error {
 	return nil
 }
 
+// Kill ends it and its execs.
 func (b *fakeSandbox) Kill() error {
 	b.exit(137)
+	b.mu.Lock()
+	execs := b.execs
+	b.mu.Unlock()
+	for _, e := range execs {
+		e.exit(137)
+	}
 	return nil
+}
+
+// lastExec is the exec that joined last.
+func (b *fakeSandbox) lastExec(t *testing.T) *fakeSandbox {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.execs) == 0 {
+		t.Fatal("there is no exec")
+	}
+	return b.execs[len(b.execs)-1]
 }
 
 func (b *fakeSandbox) Pids() ([]int, error) { return []int{b.pid}, nil }
@@ -279,6 +320,45 @@ func (r *rig) settle(t *testing.T, id string) {
 	case <-time.After(10 * time.Second):
 		t.Fatalf("%s does not end", id)
 	}
+}
+
+// settleExecs waits until the waiters of the execs whose processes are gone have said all they have to say.
+func (r *rig) settleExecs(t *testing.T, id string) {
+	t.Helper()
+	c, err := r.find(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	var ending []chan struct{}
+	for _, h := range c.handles {
+		if h.execution == nil || h.execution.joined == nil {
+			continue
+		}
+		select {
+		case <-h.execution.joined.(fakeExec).gone:
+			ending = append(ending, h.execution.ended)
+		default:
+		}
+	}
+	c.mu.Unlock()
+	for _, ended := range ending {
+		select {
+		case <-ended:
+		case <-time.After(10 * time.Second):
+			t.Fatalf("an exec of %s does not end", id)
+		}
+	}
+}
+
+// packProcess is a process as containerd sends it.
+func packProcess(t *testing.T, p *specs.Process) *anypb.Any {
+	t.Helper()
+	body, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &anypb.Any{TypeUrl: "types.containerd.io/opencontainers/runtime-spec/1/Process", Value: body}
 }
 
 var errFake = errors.New("as the test wants it")

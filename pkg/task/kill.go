@@ -37,7 +37,7 @@ func (s *Service) Kill(ctx context.Context, r *taskapi.KillRequest) (*emptypb.Em
 	if r.Signal > maxSignal {
 		return nil, fmt.Errorf("signal %d: %w", r.Signal, errdefs.ErrInvalidArgument)
 	}
-	_, p, err := c.process(r.ExecID)
+	h, p, err := c.process(r.ExecID)
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +45,14 @@ func (s *Service) Kill(ctx context.Context, r *taskapi.KillRequest) (*emptypb.Em
 		return nil, fmt.Errorf("process of container %s has already finished: %w", c.id, errdefs.ErrNotFound)
 	}
 	sig := syscall.Signal(r.Signal)
-	if r.All {
+	switch {
+	case r.ExecID != "" && h.execution.joined == nil:
+		err = fmt.Errorf("exec %s is %s: %w", r.ExecID, p.state, errdefs.ErrFailedPrecondition)
+	case r.ExecID != "":
+		err = h.execution.joined.Signal(sig)
+	case r.All:
 		err = c.signalAll(sig)
-	} else {
+	default:
 		err = c.sandbox.Signal(sig)
 	}
 	switch {
@@ -56,7 +61,7 @@ func (s *Service) Kill(ctx context.Context, r *taskapi.KillRequest) (*emptypb.Em
 	case err != nil:
 		return nil, fmt.Errorf("kill container %s: %w", c.id, err)
 	}
-	if sig == unix.SIGKILL {
+	if sig == unix.SIGKILL && r.ExecID == "" {
 		if err := c.thawKilled(ctx); err != nil {
 			return nil, err
 		}

@@ -19,11 +19,11 @@ type launcher interface {
 	launch(ctx context.Context, l launch) (sandboxed, error)
 }
 
-// launch is what one container is made of.
+// launch is what one container, or an exec in one, is made of.
 type launch struct {
-	namespace, id string
+	namespace, id string // the container's
 	bundle        *bundle.Bundle
-	rootfs        []*types.Mount
+	rootfs        []*types.Mount // none for an exec
 	files         [3]*os.File
 	terminal      bool
 	notice        func(line string) // tells whoever waits for the container; may be nil
@@ -41,6 +41,20 @@ type sandboxed interface {
 	reach
 	reachAll
 	resources
+	// exec returns a further process in the sandbox, which stands and has not begun. On an error nothing of it is left. It does not
+	// close files.
+	exec(ctx context.Context, l launch) (joined, error)
+}
+
+// joined is an exec that stands.
+type joined interface {
+	reach
+	// Begin lets the guest run.
+	Begin() error
+	// await blocks until it is gone.
+	await() ending
+	// Close kills one that has not begun, and waits for its end.
+	Close() error
 }
 
 // life is how a sandbox begins and ends.

@@ -73,7 +73,21 @@ func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return started{p, p.Group()}, nil
+	return started{p, p.Group(), t}, nil
+}
+
+// exec makes a further process in the sandbox.
+func (s started) exec(ctx context.Context, l launch) (joined, error) {
+	e, err := s.Process.Exec(ctx, sandbox.ExecConfig{
+		Process: l.bundle.Spec.Process, Stdio: l.files, Terminal: l.terminal, Runner: s.tools.runner,
+		Guest: func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
+			return s.tools.guest(ctx, root, l)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return follower{e}, nil
 }
 
 func mounts(rootfs []*types.Mount) []sandbox.Mount {
@@ -139,6 +153,15 @@ func (t *tools) file(ctx context.Context, root *os.File, l launch, g *handover.G
 type started struct {
 	*sandbox.Process
 	group
+	tools *tools
+}
+
+// follower is an exec as the service sees it.
+type follower struct{ *sandbox.Exec }
+
+func (f follower) await() ending {
+	x := f.Exec.Wait()
+	return ending{status: x.Status, at: x.At}
 }
 
 // group is the part of a sandbox's control group that the service uses.

@@ -23,6 +23,15 @@ func (s *Service) ResizePty(_ context.Context, r *taskapi.ResizePtyRequest) (*em
 	if r.Width > math.MaxUint16 || r.Height > math.MaxUint16 {
 		return nil, fmt.Errorf("terminal of %d×%d: %w", r.Width, r.Height, errdefs.ErrInvalidArgument)
 	}
+	if h.io == nil {
+		if !h.terminal {
+			return nil, fmt.Errorf("exec %s in container %s has no terminal: %w", r.ExecID, c.id, errdefs.ErrFailedPrecondition)
+		}
+		c.mu.Lock()
+		h.execution.width, h.execution.height = uint16(r.Width), uint16(r.Height) // for its start
+		c.mu.Unlock()
+		return &emptypb.Empty{}, nil
+	}
 	if err := h.io.Resize(uint16(r.Width), uint16(r.Height)); err != nil {
 		return nil, fmt.Errorf("container %s: %w", c.id, err)
 	}

@@ -8,7 +8,7 @@ import (
 	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
 )
 
-// Start lets the guest run. A guest that cannot be started is killed, and announced neither as started nor as exited.
+// Start lets the guest run; that of an exec is made first. A guest that cannot be started is killed, and announced neither as started nor as exited.
 func (s *Service) Start(ctx context.Context, r *taskapi.StartRequest) (*taskapi.StartResponse, error) {
 	c, err := s.find(r.ID)
 	if err != nil {
@@ -18,16 +18,21 @@ func (s *Service) Start(ctx context.Context, r *taskapi.StartRequest) (*taskapi.
 	if err != nil {
 		return nil, err
 	}
-	err = c.sandbox.Begin(ctx)
-	if err != nil {
-		c.giveUp(ctx)
+	what := "start container " + c.id
+	if r.ExecID == "" {
+		if err = c.sandbox.Begin(ctx); err != nil {
+			c.giveUp(ctx)
+		}
+	} else {
+		what = fmt.Sprintf("start exec %s in container %s", r.ExecID, c.id)
+		err = c.startExec(ctx, s, r.ExecID, h)
 	}
 	c.mu.Lock()
 	c.lifecycle.endStart(r.ExecID, err == nil, time.Now())
 	c.announceLocked()
 	c.mu.Unlock()
 	if err != nil {
-		return nil, fmt.Errorf("start container %s: %w", c.id, err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	return &taskapi.StartResponse{Pid: uint32(h.pid)}, nil
 }

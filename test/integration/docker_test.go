@@ -310,11 +310,24 @@ var dockerLifeCases = []dockerCase{
 		name = d.detached(t, []string{"--restart", "on-failure:2"}, "/exit_code.wasm", "0")
 		d.await(t, name, "{{.RestartCount}} {{.State.Status}} {{.State.ExitCode}}", "0 exited 0")
 	}},
-	{"exec says that there is none yet", func(t *testing.T, d docker) {
-		name := d.detached(t, nil, "/loop.wasm")
-		got := d.Docker(t, "exec", name, "/hello.wasm").Run(t)
-		if got.Code == 0 || !strings.Contains(got.Stdout+got.Stderr, "wasmgo does not exec yet") {
+	{"exec runs another module of the container, with its output and exit code", func(t *testing.T, d docker) {
+		name := d.detached(t, []string{"-v", t.TempDir() + ":/data"}, "/loop.wasm")
+		if got := d.Docker(t, "exec", name, "/hello.wasm").Run(t); got.Code != 0 || got.Stdout != "hello from wasm\n" {
 			t.Errorf("docker exec: %+v", got)
+		}
+		if got := d.Docker(t, "exec", name, "/exit_code.wasm", "7").Run(t); got.Code != 7 {
+			t.Errorf("exit code of an exec: %+v, want 7", got)
+		}
+		if got := d.Docker(t, "exec", name, "/nowhere.wasm").Run(t); got.Code != 127 || !strings.Contains(got.Stderr, "/nowhere.wasm") {
+			t.Errorf("exec of what is not there: %+v, want 127 and its name", got)
+		}
+		if got := d.Docker(t, "exec", "-w", "/data", "-e", "COLOUR=red", "-u", "1000:50", name, "/env.wasm").Run(t); got.Code != 0 || !strings.Contains(got.Stdout, "COLOUR=red\n") {
+			t.Errorf("environment of an exec: %+v", got)
+		}
+		cat := d.Docker(t, "exec", "-i", name, "/cat.wasm")
+		cat.Stdin = strings.NewReader("through an exec\n")
+		if got := cat.Run(t); got.Stdout != "through an exec\n" {
+			t.Errorf("stdin of an exec: %+v", got)
 		}
 		if got := d.inspect(t, name, "{{.State.Status}}"); got != "running" {
 			t.Errorf("status %q afterwards, want running", got)

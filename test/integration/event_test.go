@@ -83,8 +83,11 @@ func describe(v any) (id, line string) {
 	case *events.TaskOOM:
 		return v.ContainerID, "oom"
 	case *events.TaskExit:
-		if v.ID != v.ContainerID || v.ExitedAt == nil {
+		if v.ExitedAt == nil {
 			return v.ContainerID, "exit incomplete"
+		}
+		if v.ID != v.ContainerID {
+			return v.ContainerID, fmt.Sprintf("exit %s %d", v.ID, v.ExitStatus) + pid(v.Pid)
 		}
 		return v.ContainerID, fmt.Sprintf("exit %d", v.ExitStatus) + pid(v.Pid)
 	case *events.TaskDelete:
@@ -92,6 +95,10 @@ func describe(v any) (id, line string) {
 			return v.ContainerID, "delete incomplete"
 		}
 		return v.ContainerID, fmt.Sprintf("delete %d", v.ExitStatus) + pid(v.Pid)
+	case *events.TaskExecAdded:
+		return v.ContainerID, "exec-added " + v.ExecID
+	case *events.TaskExecStarted:
+		return v.ContainerID, "exec-started " + v.ExecID + pid(v.Pid)
 	case *events.TaskPaused:
 		return v.ContainerID, "paused"
 	case *events.TaskResumed:
