@@ -14,4 +14,4 @@ import (
 	"wasmgo/pkg/runner"
 )
 
-func main() { os.Exit(runner.Main()) }
+func main() { os.Exit(runner.Main(nil)) }

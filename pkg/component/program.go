@@ -65,6 +65,9 @@ func (p *Program) prepare(c *validate.Component) {
 // Exports are the names and types of what instances export, in the order of the file.
 func (p *Program) Exports() []types.Named { return p.component.Type.Exports }
 
+// Imports are the names and types of what instances import, in the order of the file.
+func (p *Program) Imports() []types.Named { return p.component.Type.Imports }
+
 // Close frees the compiled modules. Instances may go on, and no more can be made.
 func (p *Program) Close() {
 	for _, m := range p.modules {

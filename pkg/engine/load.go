@@ -10,8 +10,12 @@ import (
 type Engine struct{ engine *wasmtime.Engine }
 
 // New makes an engine. It lives as long as the process.
-func New() (*Engine, error) {
-	c, err := config()
+func New(opts ...Option) (*Engine, error) {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	c, err := config(o.interruptible)
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,10 @@ type Guest struct {
 	// Deny is what the guest may not have of the network that its namespace has. It binds components; modules of WASI 0.1 make no
 	// sockets.
 	Deny Deny
+	// Needs is what the component needs of its runner.
+	Needs Needs `json:",omitempty"`
+	// HTTP is how a component is served that serves HTTP.
+	HTTP HTTP
 	// Seccomp are BPF programs, each an array of struct sock_filter in the machine's byte order (seccomp(2)), installed
 	// in this order before the module is loaded.
 	Seccomp [][]byte

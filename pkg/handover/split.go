@@ -16,19 +16,36 @@ const ComponentName = "component"
 func CoreName(i int) string { return "core-" + strconv.Itoa(i) }
 
 // SplitMagic begins what a worker in mode compile writes for a component. Machine code begins otherwise.
-const SplitMagic = "\x00wasmgo\x01"
+const SplitMagic = "\x00wasmgo\x02"
 
 // MaxParts is the most parts a Split can have: a component has at most 1,000 core modules.
 const MaxParts = 1001
+
+// Needs is what a component needs that others do not.
+type Needs uint8
+
+const (
+	// NeedsHTTP is a component that imports wasi:http: it takes the runner that has it.
+	NeedsHTTP Needs = 1 << iota
+	// NeedsServer is a component that exports wasi:http/incoming-handler. Its core modules are compiled so that they can be interrupted.
+	NeedsServer
+
+	needsAll = NeedsHTTP | NeedsServer
+)
+
+// Valid reports whether there is nothing in n that is not known.
+func (n Needs) Valid() bool { return n&^needsAll == 0 }
 
 // Split is what a worker in mode compile makes of a component, so that the shim can have its core modules compiled one by one without
 // looking into it:
 //
 //	SplitMagic          8 bytes
+//	what it needs       1 byte: a Needs
 //	number of parts     4 bytes, big endian
 //	size of each part   8 bytes each
 //	the parts           the skeleton, then each core module as it lies in the component
 type Split struct {
+	Needs    Needs
 	Skeleton *io.SectionReader
 	Modules  []*io.SectionReader
 }
@@ -36,12 +53,12 @@ type Split struct {
 var errSplit = errors.New("what the worker wrote is not a component in parts")
 
 // WriteSplit writes a component in parts.
-func WriteSplit(w io.Writer, skeleton []byte, modules [][]byte) error {
+func WriteSplit(w io.Writer, needs Needs, skeleton []byte, modules [][]byte) error {
 	parts := append([][]byte{skeleton}, modules...)
 	if len(parts) > MaxParts {
 		return fmt.Errorf("a component of %d parts, limit %d: %w", len(parts), MaxParts, errTooLarge)
 	}
-	head := binary.BigEndian.AppendUint32([]byte(SplitMagic), uint32(len(parts)))
+	head := binary.BigEndian.AppendUint32(append([]byte(SplitMagic), byte(needs)), uint32(len(parts)))
 	for _, p := range parts {
 		head = binary.BigEndian.AppendUint64(head, uint64(len(p)))
 	}
@@ -55,13 +72,14 @@ func WriteSplit(w io.Writer, skeleton []byte, modules [][]byte) error {
 
 // ReadSplit finds the parts in the size bytes of f, which is believed in nothing.
 func ReadSplit(f io.ReaderAt, size int64) (*Split, error) {
-	const fixed = len(SplitMagic) + 4
+	const fixed = len(SplitMagic) + 1 + 4
 	var head [fixed]byte
 	if _, err := f.ReadAt(head[:], 0); err != nil {
 		return nil, fmt.Errorf("%w: %w", errSplit, err)
 	}
-	n := binary.BigEndian.Uint32(head[len(SplitMagic):])
-	if string(head[:len(SplitMagic)]) != SplitMagic || n == 0 || n > MaxParts {
+	needs := Needs(head[len(SplitMagic)])
+	n := binary.BigEndian.Uint32(head[len(SplitMagic)+1:])
+	if string(head[:len(SplitMagic)]) != SplitMagic || !needs.Valid() || n == 0 || n > MaxParts {
 		return nil, fmt.Errorf("%w: it begins with %x", errSplit, head)
 	}
 	sizes := make([]byte, 8*n)
@@ -81,5 +99,5 @@ func ReadSplit(f io.ReaderAt, size int64) (*Split, error) {
 	if at != size {
 		return nil, fmt.Errorf("%w: %d bytes follow", errSplit, size-at)
 	}
-	return &Split{Skeleton: parts[0], Modules: parts[1:]}, nil
+	return &Split{Needs: needs, Skeleton: parts[0], Modules: parts[1:]}, nil
 }

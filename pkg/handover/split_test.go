@@ -17,7 +17,7 @@ func TestSplitComesBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
-			if err := WriteSplit(&b, []byte("skeleton"), modules); err != nil {
+			if err := WriteSplit(&b, NeedsHTTP, []byte("skeleton"), modules); err != nil {
 				t.Fatal(err)
 			}
 			s, err := ReadSplit(bytes.NewReader(b.Bytes()), int64(b.Len()))
@@ -40,14 +40,14 @@ func TestSplitComesBack(t *testing.T) {
 }
 
 func TestSplitIsBounded(t *testing.T) {
-	if err := WriteSplit(io.Discard, nil, make([][]byte, MaxParts)); !errors.Is(err, errTooLarge) {
+	if err := WriteSplit(io.Discard, 0, nil, make([][]byte, MaxParts)); !errors.Is(err, errTooLarge) {
 		t.Errorf("error %v", err)
 	}
 }
 
 // split is a file of parts that may be wrong in any way.
 func split(parts uint32, sizes ...uint64) []byte {
-	b := binary.BigEndian.AppendUint32([]byte(SplitMagic), parts)
+	b := binary.BigEndian.AppendUint32(append([]byte(SplitMagic), 0), parts)
 	for _, s := range sizes {
 		b = binary.BigEndian.AppendUint64(b, s)
 	}
@@ -59,6 +59,7 @@ func TestWrongSplits(t *testing.T) {
 		"nothing":                  nil,
 		"half a head":              []byte(SplitMagic),
 		"another magic":            bytes.Replace(split(1, 0), []byte("wasmgo"), []byte("WASMGO"), 1),
+		"an unknown need":          bytes.Replace(split(1, 0), append([]byte(SplitMagic), 0), append([]byte(SplitMagic), 4), 1),
 		"no parts":                 split(0),
 		"too many parts":           append(split(MaxParts+1), make([]byte, 8*(MaxParts+1))...),
 		"sizes that are cut off":   split(2, 0),

@@ -18,6 +18,7 @@ import (
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/wasi"
 	"wasmgo/pkg/wasi/cli"
+	wasiio "wasmgo/pkg/wasi/io"
 )
 
 // componentGC is GOGC for components: 25 % of 4 MiB is the heap at which the collector first runs. Most components never get there, and
@@ -32,10 +33,14 @@ type guestComponent struct {
 	program *component.Program
 	host    *wasi.Host
 	entry   entryPoint
+	guarded bool // its code looks at the epoch, which must not have been reached
 }
 
 // entryPoint names the function to call: an export of the component, or of an instance that it exports.
-type entryPoint struct{ instance, function string }
+type entryPoint struct {
+	instance, function string
+	serves             bool // it is no function: the component is served
+}
 
 // The interfaces whose export makes a component something to run, in the versions that are compatible with them.
 const (
@@ -45,7 +50,7 @@ const (
 
 // prepareComponent loads a component and its core modules out of the working directory. The skeleton is what the worker of the
 // code cache made of the component; it was validated there, and is again.
-func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte) (program, *handover.Refusal, error) {
+func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte, h HTTP) (program, *handover.Refusal, error) {
 	loaded := 0
 	p, err := component.Load(skeleton, func([]byte) (*wasmtime.Module, error) {
 		m, err := e.LoadCore(handover.CoreName(loaded))
@@ -59,7 +64,18 @@ func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte) (pro
 	if refusal != nil {
 		return nil, refusal, nil
 	}
-	host, err := newHost(g)
+	w, err := newWorld(g)
+	if err != nil {
+		return nil, nil, err
+	}
+	if entry.serves {
+		return prepareService(e, g, p, w, h)
+	}
+	var extend func(*wasiio.Host) wasi.Part
+	if g.Needs&handover.NeedsHTTP != 0 && h != nil {
+		extend = h.Extend(w.config.Env, g.Deny)
+	}
+	host, err := w.host(extend)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,11 +84,11 @@ func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte) (pro
 	}
 	return &guestComponent{
 		name: g.Module, limits: limits(g.MemoryLimit),
-		engine: e, program: p, host: host, entry: entry,
+		engine: e, program: p, host: host, entry: entry, guarded: g.Needs&handover.NeedsServer != 0,
 	}, nil, nil
 }
 
-// componentEntry chooses the function to call. Without a name it is that of wasi:cli/run. A name is an interface that can be run as a
+// componentEntry chooses the function to call. Without a name it is that of wasi:cli/run, else the component is served if it can be. A name is an interface that can be run as a
 // whole, a function, or an interface and a function of it with a '#' between them; the interface may be without its version.
 func componentEntry(g *handover.Guest, exports []types.Named) (entryPoint, *handover.Refusal) {
 	name := g.Export
@@ -83,16 +99,16 @@ func componentEntry(g *handover.Guest, exports []types.Named) (entryPoint, *hand
 	asked := compatible(exports, name)
 	switch {
 	case asked != nil && asked == run:
-		return entryPoint{run.Name, "run"}, nil
+		return entryPoint{instance: run.Name, function: "run"}, nil
 	case serve != nil && (asked == serve || g.Export == ""):
-		return entryPoint{}, refuse("%s serves HTTP (it exports wasi:http/incoming-handler), which this version of wasmgo does not do yet", g.Module)
+		return entryPoint{instance: serve.Name, serves: true}, nil
 	case g.Export == "":
 		return entryPoint{}, refuse("%s exports no wasi:cli/run of version 0.2 to run%s", g.Module, offerComponent(g, exports))
 	}
 	entry := entryPoint{function: g.Export}
 	list := exports
 	if i := strings.LastIndexByte(g.Export, '#'); i >= 0 {
-		entry = entryPoint{g.Export[:i], g.Export[i+1:]}
+		entry = entryPoint{instance: g.Export[:i], function: g.Export[i+1:]}
 		e := compatible(exports, entry.instance)
 		if e == nil {
 			return entryPoint{}, refuse("%s has no export %q%s", g.Module, entry.instance, offerComponent(g, exports))
@@ -186,6 +202,9 @@ func (g *guestComponent) runHere() int {
 	store := corewasm.NewStore(g.engine.Wasmtime())
 	defer store.Close()
 	store.Limit(g.limits.Memory, g.limits.Table)
+	if g.guarded {
+		store.Interruptible(g.engine.Wasmtime())
+	}
 	instance, err := g.program.Instantiate(store, g.host.Interfaces()...)
 	if code, ended := g.outcome(err); ended {
 		return code

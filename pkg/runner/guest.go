@@ -16,7 +16,7 @@ import (
 )
 
 // runGuest is mode guest.
-func runGuest() int {
+func runGuest(h HTTP) int {
 	catchSignals()
 	// The heap stays below the 4 MiB at which the collector would first run; a guest's life is then free of its threads.
 	debug.SetGCPercent(-1)
@@ -30,7 +30,7 @@ func runGuest() int {
 	var p program
 	var refusal *handover.Refusal
 	if err == nil {
-		p, refusal, err = prepare(&g)
+		p, refusal, err = prepare(&g, h)
 	}
 	forget(&g)
 	ready := handover.Ready{Refusal: refusal}
@@ -125,11 +125,15 @@ type program interface {
 }
 
 // prepare loads the guest's code. A refusal is the guest's fault, an error the host's.
-func prepare(g *handover.Guest) (program, *handover.Refusal, error) {
+func prepare(g *handover.Guest, h HTTP) (program, *handover.Refusal, error) {
 	if g.Refusal != nil {
 		return nil, g.Refusal, nil
 	}
-	e, err := engine.New()
+	var options []engine.Option
+	if g.Needs&handover.NeedsServer != 0 {
+		options = append(options, engine.Interruptible)
+	}
+	e, err := engine.New(options...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -140,7 +144,7 @@ func prepare(g *handover.Guest) (program, *handover.Refusal, error) {
 	skeleton, err := os.ReadFile(handover.ComponentName)
 	switch {
 	case err == nil:
-		return prepareComponent(e, g, skeleton)
+		return prepareComponent(e, g, skeleton, h)
 	case errors.Is(err, fs.ErrNotExist):
 		return prepareModule(e, g)
 	default:

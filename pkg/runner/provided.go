@@ -8,19 +8,36 @@ import (
 
 	"wasmgo/pkg/component"
 	"wasmgo/pkg/component/wit"
+	"wasmgo/pkg/engine"
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/wasi"
 	"wasmgo/pkg/wasi/cli"
+	wasiio "wasmgo/pkg/wasi/io"
 	"wasmgo/pkg/wasi/sockets/inet"
 )
 
-// newHost is what a component sees of the outside. It enters the working directory.
-func newHost(g *handover.Guest) (*wasi.Host, error) {
+// guestWorld is what all instances of a component see of the outside.
+type guestWorld struct {
+	config wasi.Config
+	dirs   []engine.Dir
+}
+
+// newWorld enters the working directory.
+func newWorld(g *handover.Guest) (*guestWorld, error) {
 	dirs, err := directories(g.Cwd)
 	if err != nil {
 		return nil, err
 	}
-	c := wasi.Config{Config: cli.Config{Args: g.Args, Env: environment(g), Cwd: filepath.Clean(g.Cwd)}}
+	return &guestWorld{dirs: dirs, config: wasi.Config{
+		Config:  cli.Config{Args: g.Args, Env: environment(g), Cwd: filepath.Clean(g.Cwd)},
+		Network: inet.Policy{DenyTCP: g.Deny.TCP, DenyUDP: g.Deny.UDP, DenyDNS: g.Deny.DNS},
+	}}, nil
+}
+
+// host is what one instance sees. extend adds to it, and may be nil.
+func (w *guestWorld) host(extend func(*wasiio.Host) wasi.Part) (*wasi.Host, error) {
+	c := w.config
+	c.Extend = extend
 	stdin, err := cli.NewSource(0)
 	if err != nil {
 		return nil, err
@@ -34,8 +51,7 @@ func newHost(g *handover.Guest) (*wasi.Host, error) {
 		return nil, err
 	}
 	c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
-	c.Network = inet.Policy{DenyTCP: g.Deny.TCP, DenyUDP: g.Deny.UDP, DenyDNS: g.Deny.DNS}
-	if c.Preopens, err = preopens(dirs); err != nil {
+	if c.Preopens, err = preopens(w.dirs); err != nil {
 		return nil, err
 	}
 	h, err := wasi.New(c)
@@ -46,8 +62,12 @@ func newHost(g *handover.Guest) (*wasi.Host, error) {
 }
 
 // provided is what components can import, to check them by.
-func provided() ([]*wit.Interface, error) {
-	h, err := wasi.New(wasi.Config{})
+func provided(with HTTP) ([]*wit.Interface, error) {
+	var c wasi.Config
+	if with != nil {
+		c.Extend = with.Extend(nil, handover.Deny{})
+	}
+	h, err := wasi.New(c)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +112,7 @@ func componentProvider(name string) string {
 	case !isInterface:
 		return "a function or value at the root of a world: compose the component with one that exports it (`wac plug`)"
 	case pkg == "wasi:http":
-		return "HTTP, which this version of wasmgo does not have yet; sockets are there (wasi:sockets)"
+		return "not an interface of wasi:http 0.2"
 	case pkg == "wasi:keyvalue" || pkg == "wasi:config" || pkg == "wasi:logging" || pkg == "wasi:blobstore" || pkg == "wasi:messaging" ||
 		pkg == "wasi:sql" || pkg == "wasi:nn" || pkg == "wasi:webgpu" || pkg == "wasi:graphics-context" || pkg == "wasi:tls" || pkg == "wasi:otel":
 		return "a proposal for WASI that this version of wasmgo does not have"

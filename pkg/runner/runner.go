@@ -11,8 +11,9 @@ import (
 // codeInternal is the exit code when the runner itself is at fault, as docker gives it for its own errors.
 const codeInternal = 125
 
-// Main is the whole program. It returns the exit code, or does not return when the guest ends the process.
-func Main() (code int) {
+// Main is the whole program. It returns the exit code, or does not return when the guest ends the process. h is nil for a program without
+// HTTP.
+func Main(h HTTP) (code int) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			complain(fmt.Sprintf("internal error, please report it: %v\n%s", fault, debug.Stack()))
@@ -21,9 +22,11 @@ func Main() (code int) {
 	}()
 	switch mode := os.Getenv("WASMGO_RUNNER"); mode {
 	case "guest":
-		return runGuest()
+		return runGuest(h)
 	case "compile":
-		return runCompile(os.Stdin, os.Stdout)
+		return runCompile(h, os.Stdin, os.Stdout)
+	case "compile-interruptible":
+		return runCompile(h, os.Stdin, os.Stdout, engine.Interruptible)
 	case "seccomp":
 		return runSeccomp(os.Stdin, os.Stdout)
 	case "fingerprint":

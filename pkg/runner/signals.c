@@ -19,7 +19,7 @@ static bool is_fault(int signal) {
 	return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL || signal == SIGABRT;
 }
 
-// Go's own handlers of the faults, which make panics of those in Go code and report the others.
+// Go's own handlers of the faults, which make panics of those in Go code and report the others, and of the signals that end a process.
 static struct sigaction go[NSIG];
 
 // fault is asked last: Wasmtime's handler, installed later, stands before it and takes the faults that are the guest's traps.
@@ -44,6 +44,7 @@ void signals_catch(void) {
 	for (int signal = 1; signal < NSIG; signal++) {
 		struct sigaction action = {.sa_handler = SIG_DFL};
 		if (ends(signal)) {
+			sigaction(signal, NULL, &go[signal]);
 			action.sa_handler = end;
 			action.sa_flags = SA_ONSTACK | SA_RESTART;
 			sigfillset(&action.sa_mask);
@@ -58,4 +59,9 @@ void signals_catch(void) {
 		// Refused for SIGKILL, SIGSTOP and the two real-time signals glibc keeps to itself; Go has left those alone too.
 		sigaction(signal, &action, NULL);
 	}
+}
+
+void signals_release(void) {
+	sigaction(SIGTERM, &go[SIGTERM], NULL);
+	sigaction(SIGINT, &go[SIGINT], NULL);
 }

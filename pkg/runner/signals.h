@@ -4,3 +4,6 @@
 // others back from Go's runtime: a container's init has no handlers, so the kernel drops them for pid 1 of a pid namespace and
 // does its default elsewhere.
 void signals_catch(void);
+
+// signals_release gives SIGTERM and SIGINT back to Go's runtime.
+void signals_release(void);

@@ -44,7 +44,7 @@ var workerCalls = append([]uint32{
 }, workerCallsByArch...)
 
 // runCompile is mode compile.
-func runCompile(in io.Reader, out io.Writer) int {
+func runCompile(h HTTP, in io.Reader, out io.Writer, options ...engine.Option) int {
 	if err := handover.ImposeLimits(); err != nil {
 		return blame(workerFault, err)
 	}
@@ -60,15 +60,15 @@ func runCompile(in io.Reader, out io.Writer) int {
 	case err != nil:
 		return blame(inputFault, err)
 	case binary.IsComponent(module):
-		return split(module, out)
+		return split(h, module, out)
 	default:
-		return compile(module, out)
+		return compile(module, out, options)
 	}
 }
 
 // compile writes a core module's machine code.
-func compile(module []byte, out io.Writer) int {
-	e, err := engine.New()
+func compile(module []byte, out io.Writer, options []engine.Option) int {
+	e, err := engine.New(options...)
 	if err != nil {
 		return blame(workerFault, err)
 	}
@@ -83,12 +83,12 @@ func compile(module []byte, out io.Writer) int {
 }
 
 // split checks a component and writes it in parts.
-func split(file []byte, out io.Writer) int {
+func split(h HTTP, file []byte, out io.Writer) int {
 	p, err := component.Load(file, nil)
 	if err != nil {
 		return blame(componentFault, fmt.Errorf("it is no valid component: %w", err))
 	}
-	interfaces, err := provided()
+	interfaces, err := provided(h)
 	if err != nil {
 		return blame(workerFault, err)
 	}
@@ -96,7 +96,7 @@ func split(file []byte, out io.Writer) int {
 		return blame(componentFault, errors.New(text))
 	}
 	skeleton, modules := p.Split(file)
-	if err := handover.WriteSplit(out, skeleton, modules); err != nil {
+	if err := handover.WriteSplit(out, needs(p), skeleton, modules); err != nil {
 		return blame(workerFault, err)
 	}
 	return workDone

@@ -23,6 +23,14 @@ type Config struct {
 	Network inet.Policy
 	// Preopens are the directories that are open from the start. They are the host's to close.
 	Preopens []filesystem.Preopen
+	// Extend, if it is not nil, makes a further part of the guest's world.
+	Extend func(*wasiio.Host) Part
+}
+
+// A Part is some interfaces and what they need. It is closed before the streams are.
+type Part interface {
+	Interfaces() []*wit.Interface
+	Close() error
 }
 
 // A Host is WASI for one instance. All but Interrupt is for the goroutine that runs the guest.
@@ -33,6 +41,7 @@ type Host struct {
 	random     *random.Host
 	sockets    *sockets.Host
 	filesystem *filesystem.Host
+	extension  Part // or nil
 }
 
 // New makes a host. Close frees it.
@@ -44,10 +53,14 @@ func New(c Config) (*Host, error) {
 		}
 		return nil, err
 	}
-	return &Host{
+	h := &Host{
 		io: io, cli: cli.New(io, c.Config), clocks: clocks.New(io, c.Zone), random: random.New(), sockets: sockets.New(io, c.Network),
 		filesystem: filesystem.New(io, c.Preopens),
-	}, nil
+	}
+	if c.Extend != nil {
+		h.extension = c.Extend(io)
+	}
+	return h, nil
 }
 
 // Interfaces are what the host provides, for [component.Program.Instantiate] and Check.
@@ -59,6 +72,9 @@ func (h *Host) Interfaces() []*wit.Interface {
 	} {
 		all = append(all, of...)
 	}
+	if h.extension != nil {
+		all = append(all, h.extension.Interfaces()...)
+	}
 	return all
 }
 
@@ -68,5 +84,9 @@ func (h *Host) Interrupt() { h.io.Poller.Interrupt() }
 // Close frees what the guest has not dropped, and the host. The guest must have ended.
 func (h *Host) Close() error {
 	h.cli.Close()
-	return errors.Join(h.sockets.Close(), h.filesystem.Close(), h.io.Close())
+	var extended error
+	if h.extension != nil {
+		extended = h.extension.Close()
+	}
+	return errors.Join(extended, h.sockets.Close(), h.filesystem.Close(), h.io.Close())
 }

@@ -13,7 +13,7 @@ import (
 // Where each package of the product stands. One that is in none of them fails the test: say where it belongs.
 var (
 	host   = []string{"bundle", "cache", "content", "detached", "image", "launch", "layers", "lockfile", "native", "programs", "sandbox", "shim", "stdio", "task"}
-	guest  = []string{"component", "engine", "runner", "wasi"}
+	guest  = []string{"component", "engine", "runner", "serve", "wasi"}
 	border = []string{"capability", "handover"}
 	user   = []string{"imagefile"}
 )
@@ -104,7 +104,7 @@ func half(path string) string {
 		return "host"
 	case name == "cmd/wasmgo" || under(name, user):
 		return "user"
-	case name == "cmd/wasmgo-runner" || under(name, guest):
+	case name == "cmd/wasmgo-runner" || name == "cmd/wasmgo-runner-http" || under(name, guest):
 		return "guest"
 	case under(name, border):
 		return "border"

@@ -48,9 +48,10 @@ type Store struct {
 	err     error // why the innermost host function failed
 
 	// Host functions are found by their addresses, which the engine keeps: a look-up by number cost 20 ns a call. So they do not move.
-	hosts *[hostsAtOnce]host
-	used  int // of hosts
-	pins  runtime.Pinner
+	hosts     *[hostsAtOnce]host
+	used      int // of hosts
+	pins      runtime.Pinner
+	interrupt *Interrupt
 }
 
 // hostsAtOnce is how many host functions are made room for at a time; a WASI 0.2 command has some fifty.
@@ -75,6 +76,7 @@ func (s *Store) Close() {
 	if s.context == nil {
 		return
 	}
+	s.interrupt.end()
 	s.context = nil
 	s.store.Close()
 	s.pins.Unpin()

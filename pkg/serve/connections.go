@@ -1,0 +1,115 @@
+package serve
+
+import (
+	"container/list"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// quiet is net/http's own log: what clients do wrong is no news.
+var quiet = log.New(io.Discard, "", 0)
+
+// settle is how long connections may stand idle before a server that ends closes them: a request that its client has just sent is
+// answered still.
+const settle = 250 * time.Millisecond
+
+// connections are those of a server, which has so many at most: when there are more, the one goes that has done nothing for the
+// longest time, if there is one.
+type connections struct {
+	most int
+
+	mu   sync.Mutex
+	idle *list.List                 // guarded by mu; of net.Conn, the longest idle first
+	all  map[net.Conn]*list.Element // guarded by mu; nil while a connection is at work
+	work int                        // guarded by mu; how many are
+	last time.Time                  // guarded by mu; when a connection did something
+}
+
+func newConnections(most int) *connections {
+	return &connections{most: most, idle: list.New(), all: map[net.Conn]*list.Element{}}
+}
+
+// note is http.Server's ConnState.
+func (c *connections) note(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = time.Now()
+	if e := c.all[conn]; e != nil {
+		c.idle.Remove(e)
+	} else if _, known := c.all[conn]; known {
+		c.work--
+	}
+	switch state {
+	case http.StateNew, http.StateIdle:
+		c.all[conn] = c.idle.PushBack(conn)
+		c.shrink()
+	case http.StateActive:
+		c.all[conn] = nil
+		c.work++
+	default:
+		delete(c.all, conn)
+	}
+}
+
+// shrink closes what is too much.
+func (c *connections) shrink() {
+	for len(c.all) > c.most && c.idle.Len() > 0 {
+		e := c.idle.Front()
+		conn := c.idle.Remove(e).(net.Conn)
+		delete(c.all, conn)
+		_ = conn.Close() // its goroutine meets the error and ends
+	}
+}
+
+// still reports whether no connection is at work and none was a short time ago.
+func (c *connections) still() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.all) == 0 || c.work == 0 && time.Since(c.last) >= settle
+}
+
+// drain returns when what was to be answered is, on connections whose clients have been told to close them. The rest idle.
+func (c *connections) drain() {
+	c.mu.Lock()
+	c.last = time.Now()
+	c.mu.Unlock()
+	ticker := time.NewTicker(settle / 5)
+	defer ticker.Stop()
+	for !c.still() {
+		<-ticker.C
+	}
+}
+
+// errEnded is how an acceptor ends.
+var errEnded = errors.New("no more connections are accepted")
+
+// backlogTime is how long an acceptor that ends goes on: those that the kernel has let in already would be reset with the socket.
+const backlogTime = 20 * time.Millisecond
+
+// An acceptor is a listener that ends without losing anybody.
+type acceptor struct {
+	*net.TCPListener
+	ending atomic.Bool
+}
+
+// end has Accept return errEnded when nobody is left who was there before.
+func (a *acceptor) end() error {
+	a.ending.Store(true)
+	return a.SetDeadline(time.Now().Add(backlogTime))
+}
+
+// Accept implements [net.Listener].
+func (a *acceptor) Accept() (net.Conn, error) {
+	conn, err := a.TCPListener.Accept()
+	if err != nil && a.ending.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, errEnded
+	}
+	return conn, err
+}

@@ -1,0 +1,159 @@
+package serve
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"wasmgo/pkg/wasi/http/message"
+)
+
+// patience is how long a response may stand in memory while the guest goes on computing.
+const patience = time.Millisecond
+
+// An exchange is a request and its response. Inform, Respond and Refuse are called by the goroutine that runs the guest.
+type exchange struct {
+	w    http.ResponseWriter
+	rc   *http.ResponseController
+	body *message.Incoming
+
+	responded bool
+	status    int
+	out       *message.Outgoing
+	refused   *message.Code
+	late      *time.Timer // begins to send
+
+	mu      sync.Mutex
+	sending chan struct{} // guarded by mu; closed when a goroutine has sent the response; nil if none does
+	over    bool          // guarded by mu; the guest has returned: no goroutine is begun any more
+	broken  bool          // the response is not whole; of the goroutine that sends it
+	bytes   int64         // of the response's body; of the goroutine that sends it
+}
+
+// Inform implements [wasihttp.Responder].
+func (x *exchange) Inform(status int, header *message.Fields) error {
+	if x.responded {
+		return message.Code{Kind: message.ProtocolError}
+	}
+	header.AddTo(x.w.Header())
+	x.w.WriteHeader(status)
+	clear(x.w.Header())
+	return nil
+}
+
+// Refuse implements [wasihttp.Responder].
+func (x *exchange) Refuse(why message.Code) { x.refused = &why }
+
+// Respond implements [wasihttp.Responder].
+func (x *exchange) Respond(status int, header *message.Fields, body *message.Outgoing) {
+	x.responded, x.status, x.out = true, status, body
+	header.AddTo(x.w.Header())
+	if body != nil {
+		body.Urge(x.send)
+		x.late = time.AfterFunc(patience, x.send)
+	}
+}
+
+// send has a goroutine send the response, if there is one and nobody does yet. It may be called by any goroutine.
+func (x *exchange) send() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over || x.sending != nil || x.out == nil {
+		return
+	}
+	x.sending = make(chan struct{})
+	go x.stream(x.sending)
+}
+
+// stream sends the response as it comes.
+func (x *exchange) stream(done chan struct{}) {
+	defer close(done)
+	x.w.WriteHeader(x.status)
+	buffer := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buffer)
+	for {
+		if x.out.Empty() {
+			// A client that is gone is met at the next write.
+			_ = x.rc.Flush()
+		}
+		n, err := x.out.Read(buffer[:])
+		if n > 0 {
+			if _, err := x.w.Write(buffer[:n]); err != nil {
+				x.out.Fail(err)
+				x.broken = true
+				return
+			}
+			x.bytes += int64(n)
+			continue
+		}
+		if !errors.Is(err, io.EOF) {
+			x.broken = true
+			return
+		}
+		x.trailers()
+		return
+	}
+}
+
+const bufferSize = 32 << 10
+
+var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+// trailers sends those that the guest has given with the end of its body.
+func (x *exchange) trailers() {
+	t := http.Header{}
+	x.out.Trailers().AddTo(t)
+	for name, values := range t {
+		x.w.Header()[http.TrailerPrefix+name] = values
+	}
+}
+
+// finish sends what is not sent yet, when the guest has returned and whether its instance is closed or not: no more comes of it. It
+// reports whether there was a response, which is broken if it is not whole.
+func (x *exchange) finish() (sent bool) {
+	x.mu.Lock()
+	x.over = true
+	sending := x.sending
+	x.mu.Unlock()
+	if x.late != nil {
+		x.late.Stop()
+	}
+	switch {
+	case sending != nil:
+		<-sending
+		return true
+	case !x.responded:
+		return false
+	case x.out == nil:
+		x.empty()
+		return true
+	}
+	whole, ok := x.out.Whole()
+	if !ok {
+		clear(x.w.Header())
+		return false
+	}
+	if trailers := x.out.Trailers(); trailers == nil && len(x.w.Header()["Content-Length"]) == 0 && hasBody(x.status) {
+		x.w.Header().Set("Content-Length", strconv.Itoa(len(whole)))
+	}
+	x.w.WriteHeader(x.status)
+	n, err := x.w.Write(whole)
+	x.bytes, x.broken = int64(n), err != nil && !errors.Is(err, http.ErrBodyNotAllowed)
+	x.trailers()
+	return true
+}
+
+// empty sends a response that has no body.
+func (x *exchange) empty() {
+	if hasBody(x.status) && len(x.w.Header()["Content-Length"]) == 0 {
+		x.w.Header().Set("Content-Length", "0")
+	}
+	x.w.WriteHeader(x.status)
+}
+
+func hasBody(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}

@@ -1,0 +1,155 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"wasmgo/pkg/handover"
+	"wasmgo/pkg/runner"
+)
+
+// What a client may take of the server before its request is there.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10 // bytes
+	maxStreams    = 250      // requests at a time on one connection of HTTP/2
+)
+
+// collector is GOGC: a server makes garbage with every request, and keeps little.
+const collector = 200
+
+// service is what is served, and how.
+type service struct {
+	runner.Service
+	settings handover.HTTP // complete
+}
+
+// A server answers requests.
+type server struct {
+	service
+	pool     *pool
+	gate     *gate
+	metrics  metrics
+	access   *accessLog
+	draining atomic.Bool
+}
+
+// Serve serves the component until SIGTERM or SIGINT, and returns the exit code.
+func (HTTP) Serve(s runner.Service) int {
+	debug.SetGCPercent(collector)
+	runtime.SetDefaultGOMAXPROCS() // the shim has set it to 1, for guests that are alone
+	settings, err := complete(s.HTTP, s.Env, s.Limits)
+	if err != nil {
+		s.Complain(err.Error())
+		return handover.CodeNotRunnable
+	}
+	listeners, err := listen(settings)
+	if err != nil {
+		s.Complain(err.Error())
+		return handover.CodeNotRunnable
+	}
+	signals := make(chan os.Signal, 2)
+	s.TakeSignals()
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	srv := newServer(service{s, settings})
+	if err := srv.serve(listeners, signals); err != nil {
+		s.Complain(err.Error())
+		return 1
+	}
+	return 0
+}
+
+// listeners are the sockets of a server.
+type listeners struct {
+	requests *net.TCPListener
+	metrics  net.Listener // or nil
+}
+
+// listen opens the sockets, whose addresses have been checked.
+func listen(h handover.HTTP) (l listeners, err error) {
+	requests, err := net.Listen("tcp", h.Addr)
+	if err != nil {
+		return l, fmt.Errorf("cannot serve at %s: %w", h.Addr, errors.Unwrap(err))
+	}
+	l.requests = requests.(*net.TCPListener)
+	if h.MetricsAddr == "" {
+		return l, nil
+	}
+	if err := checkAddr(h.MetricsAddr); err != nil {
+		return l, errors.Join(err, l.requests.Close())
+	}
+	if l.metrics, err = net.Listen("tcp", h.MetricsAddr); err != nil {
+		return l, errors.Join(fmt.Errorf("cannot give figures at %s: %w", h.MetricsAddr, errors.Unwrap(err)), l.requests.Close())
+	}
+	return l, nil
+}
+
+func newServer(s service) *server {
+	f := &factory{service: s, client: newClient(s.Env, s.Deny)}
+	return &server{
+		service: s, pool: newPool(f, s.settings.Waiting, s.settings.Reuse, s.settings.Requests),
+		gate: newGate(s.settings.Requests, s.settings.Queue), access: newAccessLog(s.settings.AccessLog),
+	}
+}
+
+// serve serves until the first signal, and what runs then to its end. A second signal ends the process.
+func (s *server) serve(l listeners, signals <-chan os.Signal) error {
+	connections := newConnections(s.settings.Connections)
+	web := &http.Server{
+		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ConnState: connections.note, Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ErrorLog: quiet,
+	}
+	web.Protocols.SetHTTP1(true)
+	web.Protocols.SetUnencryptedHTTP2(true)
+	ended := make(chan error, 1)
+	accepting := &acceptor{TCPListener: l.requests}
+	go func() {
+		err := web.Serve(accepting)
+		if errors.Is(err, errEnded) {
+			err = nil
+		}
+		ended <- err
+	}()
+	stopMetrics := s.metrics.serve(l.metrics)
+	defer stopMetrics()
+	defer s.close()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve: %w", err)
+	case <-signals:
+	}
+	done, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case sig := <-signals:
+			os.Exit(128 + int(sig.(syscall.Signal)))
+		case <-done:
+		}
+	}()
+	s.draining.Store(true)
+	err := errors.Join(accepting.end(), <-ended)
+	connections.drain()
+	err = errors.Join(err, web.Shutdown(context.Background()))
+	close(done)
+	<-watched
+	return err
+}
+
+// close frees what is left when there are no requests any more.
+func (s *server) close() {
+	s.pool.close()
+	s.pool.factory.client.Close()
+}
