@@ -93,7 +93,7 @@ make_adapted_files() { adapted adapted_files ../files/files.wasm; }
 make_adapted_exit_code() { adapted adapted_exit_code ../exit_code/exit_code.wasm; }
 make_go_tool() {
 	mkdir -p "$place/go_tool"
-	(cd ../tool && GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$place/go_tool/module.wasm" .)
+	(cd ../tool && GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$place/go_tool/module.wasm" .)
 	adapted go_tool "$place/go_tool/module.wasm"
 }
 

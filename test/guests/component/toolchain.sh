@@ -1,7 +1,8 @@
 #!/bin/sh
 # Sets up in the folder $1 what rebuild.sh needs: some 3 GB, a quarter of an hour. Needs root, mmdebstrap, python3, npm and cargo.
 #
-#   debian/  a root of Debian unstable: clang 21.1.8, wasi-libc 0.0~git20260423 (for wasm32-wasip2), Rust 1.97.1 with that target
+#   debian/  a root of Debian unstable. It moves on; the committed files were made with its clang 21.1.8, wasi-libc
+#            0.0~git20260423 (which has wasm32-wasip2) and Rust 1.97.1 (with that target)
 #   py/      componentize-py 0.25.1, wasm-tools 1.262.0, Zig 0.17.1 and, to try guests with, wasmtime 49.0.3
 #   js/      jco 1.35.0 (which brings the adapters from WASI 0.1 and the WIT of WASI 0.2.12), componentize-js 0.23.0,
 #            componentize-qjs 0.4.5
