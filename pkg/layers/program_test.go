@@ -3,11 +3,14 @@ package layers
 import (
 	"bytes"
 	"context"
+	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
@@ -99,6 +102,19 @@ func TestTheProgram(t *testing.T) {
 	t.Run("no containerd", func(t *testing.T) {
 		s := image.Source{Program: path, Address: filepath.Join(t.TempDir(), "sock")}
 		if _, err := s.Ask(t.Context(), query()); err == nil || !strings.Contains(err.Error(), "containerd cannot be reached") || !strings.Contains(err.Error(), s.Address) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("a containerd that does not answer", func(t *testing.T) {
+		address := filepath.Join(t.TempDir(), "sock")
+		l, err := net.Listen("unix", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancel()
+		if _, err := (image.Source{Program: path, Address: address}).Ask(ctx, query()); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/go-digest"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"wasmgo/pkg/content"
 	"wasmgo/pkg/handover"
@@ -29,7 +30,7 @@ func resolve(ctx context.Context, c *content.Client, q image.Query) (*image.Answ
 	if o.name == "" {
 		return &image.Answer{}, nil
 	}
-	m, d, err := (&reader{client: c, left: maxDocuments}).manifest(ctx, o.digest, 0)
+	m, d, err := (&reader{client: c, left: maxDocuments, config: o.config}).manifest(ctx, o.digest, 0)
 	if errors.Is(err, manifest.ErrInvalid) {
 		return &image.Answer{Image: o.name, Refusal: &handover.Refusal{
 			Code: handover.CodeNotRunnable, Message: fmt.Sprintf("image %s cannot be run: %v", o.name, err),
@@ -51,6 +52,8 @@ func resolve(ctx context.Context, c *content.Client, q image.Query) (*image.Answ
 type reader struct {
 	client *content.Client
 	left   int // documents it may still ask for
+	// config is the digest of the configuration, where it is known: of several manifests the one that has it is meant.
+	config string
 }
 
 // manifest returns the manifest behind the index or manifest d, and its digest.
@@ -76,21 +79,29 @@ func (r *reader) manifest(ctx context.Context, d digest.Digest, depth int) (*man
 	if depth == maxDepth {
 		return nil, "", fmt.Errorf("index %s: more than %d indexes in each other: %w", d, maxDepth, manifest.ErrInvalid)
 	}
-	// Of several platforms usually one has been pulled.
-	var missing error
-	for _, entry := range manifest.Prefer(list) {
-		m, d, err := r.manifest(ctx, entry.Digest, depth+1)
+	return r.oneOf(ctx, d, list, depth)
+}
+
+// oneOf returns the manifest of an index d that the container was most likely made from.
+func (r *reader) oneOf(ctx context.Context, d digest.Digest, list []v1.Descriptor, depth int) (*manifest.Manifest, digest.Digest, error) {
+	var other *manifest.Manifest
+	var otherDigest digest.Digest
+	missing := fmt.Errorf("index %s lists no image: %w", d, manifest.ErrInvalid)
+	for i, entry := range manifest.Prefer(list) {
+		m, found, err := r.manifest(ctx, entry.Digest, depth+1)
 		switch {
-		case err == nil:
-			return m, d, nil
-		case !errdefs.IsNotFound(err):
+		case err == nil && (r.config == "" || m.Config.Digest.String() == r.config):
+			return m, found, nil
+		case err == nil && other == nil:
+			other, otherDigest = m, found
+		case err != nil && !errdefs.IsNotFound(err):
 			return nil, "", err
-		case missing == nil:
+		case err != nil && i == 0: // of several platforms usually one has been pulled
 			missing = err
 		}
 	}
-	if missing == nil {
-		return nil, "", fmt.Errorf("index %s lists no image: %w", d, manifest.ErrInvalid)
+	if other != nil {
+		return other, otherDigest, nil
 	}
 	return nil, "", missing
 }

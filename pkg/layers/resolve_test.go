@@ -273,6 +273,15 @@ func TestTheImageStaysTheSame(t *testing.T) {
 			r.Container(&containersapi.Container{ID: "c", Image: "img", CreatedAt: timestamppb.New(created), Extensions: map[string]*anypb.Any{criExtension: cri("sha256:id")}})
 			return query()
 		}, "/old", ""},
+		{"CRI's record also tells one platform from another", func(t *testing.T, r rig, old, new v1.Descriptor) image.Query {
+			old.Platform, new.Platform = &v1.Platform{OS: "wasip1", Architecture: "wasm"}, &v1.Platform{OS: "wasi", Architecture: "wasm"}
+			other := v1.Manifest{Config: r.Blob(v1.MediaTypeImageConfig, []byte(`{"os":"wasi"}`)), Layers: []v1.Descriptor{r.Blob(wasm, []byte("other"))}}
+			other.SchemaVersion = 2
+			id := digest.FromString("{}").String()
+			r.Image(id, r.index(t, r.JSON(t, v1.MediaTypeImageManifest, other), old), pulled)
+			r.Container(&containersapi.Container{ID: "c", Image: "img", CreatedAt: timestamppb.New(created), Extensions: map[string]*anypb.Any{criExtension: cri(id)}})
+			return query()
+		}, "/old", ""},
 		{"an extension of CRI's that is not known leaves the name", func(_ *testing.T, r rig, old, _ v1.Descriptor) image.Query {
 			r.Image("img", old, pulled)
 			r.Container(&containersapi.Container{ID: "c", Image: "img", CreatedAt: timestamppb.New(created), Extensions: map[string]*anypb.Any{criExtension: {TypeUrl: "x/Metadata", Value: []byte("{")}}})

@@ -22,6 +22,8 @@ type origin struct {
 	name string
 	// digest is that of an index or a manifest.
 	digest digest.Digest
+	// config is the digest of the image's configuration, where the client keeps that.
+	config string
 	// record says that the container's record of it is to be made.
 	record bool
 }
@@ -62,7 +64,7 @@ func whose(ctx context.Context, c *content.Client, q image.Query) (origin, error
 	}
 	name := r.Image
 	if r.ImageID != "" {
-		name = r.ImageID
+		name, o.config = r.ImageID, r.ImageID
 	}
 	if name == "" {
 		return origin{}, nil
