@@ -14,15 +14,6 @@ import (
 // ErrDamaged says that a blob is not what its digest says.
 var ErrDamaged = errors.New("content does not have its digest")
 
-// Size returns the size of a blob, which is at the same time whether there is one: errdefs.ErrNotFound if not.
-func (c *Client) Size(ctx context.Context, d digest.Digest) (int64, error) {
-	r, err := c.content.Info(c.Context(ctx), &contentapi.InfoRequest{Digest: d.String()})
-	if err != nil {
-		return 0, native(err)
-	}
-	return r.GetInfo().GetSize(), nil
-}
-
 // Read returns a blob of at most limit bytes. The error is errdefs.ErrNotFound if there is none, ErrDamaged if it is not the one
 // its name says.
 func (c *Client) Read(ctx context.Context, d digest.Digest, limit int64) ([]byte, error) {

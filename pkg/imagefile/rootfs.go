@@ -104,7 +104,12 @@ func (s *Source) eachEntry(ctx context.Context, l manifest.Layer, left *int64, f
 		return err
 	}
 	defer func() { err = errors.Join(err, unpacked.Close()) }()
-	bounded := &io.LimitedReader{R: unpacked, N: *left}
+	return walk(unpacked, left, f)
+}
+
+// walk calls f with every entry of an archive, as far as left bytes reach.
+func walk(archive io.Reader, left *int64, f func(h *tar.Header, r io.Reader) error) error {
+	bounded := &io.LimitedReader{R: archive, N: *left}
 	defer func() { *left = bounded.N }()
 	for in := tar.NewReader(bounded); ; {
 		h, err := in.Next()
