@@ -30,10 +30,11 @@ type limits struct {
 	output int64         // size of the result, bytes
 }
 
-// What one compilation may use of memory, in bytes: for itself, and for each byte of the module. Compiling took 22 times the
-// size of 30 MiB of Ruby, and made code of 4 times its size.
+// What one compilation may use of memory, in bytes: for itself, for each of its threads, of which it has one for each processor, and
+// for each byte of the module. Compiling took 22 times the size of 30 MiB of Ruby, and made code of 4 times its size.
 const (
 	baseMemory   = 512 << 20
+	threadMemory = 16 << 20
 	memoryFactor = 64
 )
 
@@ -58,7 +59,7 @@ func translateLimits() limits {
 
 // of narrows l to what a module of size bytes can need.
 func (l limits) of(size int64) limits {
-	l.memory = min(l.memory, baseMemory+memoryFactor*uint64(size))
+	l.memory = min(l.memory, baseMemory+threadMemory*uint64(runtime.NumCPU())+memoryFactor*uint64(size))
 	l.output = min(l.output, baseOutput+outputFactor*size)
 	return l
 }
