@@ -25,7 +25,7 @@ func BenchmarkCalls(b *testing.B) {
 				return f.Close()
 			},
 			"hash":   func() error { _, err := f.MetadataHash(); return err },
-			"read":   func() error { in.at = 0; _, err := in.Read(small[:in.Size(4)]); return err },
+			"read":   func() error { in.at = 0; _, err := in.Read(small); return err },
 			"write":  func() error { out.at = 0; return out.Write(small) },
 			"pread":  func() error { _, err := f.Read(small, 0); return err },
 			"pwrite": func() error { _, err := f.Write(small, 0); return err },

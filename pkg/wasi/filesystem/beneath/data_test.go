@@ -151,12 +151,6 @@ func TestStreams(t *testing.T) {
 	write(end, "XY")
 	write(second, "h")
 	write(end, "Z")
-	if sized := in.(wasiio.Sized).Size(4); sized != 4 {
-		t.Errorf("the next read has %d bytes", sized)
-	}
-	if sized := in.(wasiio.Sized).Size(100); sized != 10 {
-		t.Errorf("the next read has %d bytes", sized)
-	}
 	if n, err := in.(wasiio.Skipper).Skip(2); n != 2 || err != nil {
 		t.Errorf("skipped %d, %v", n, err)
 	}
@@ -171,6 +165,38 @@ func TestStreams(t *testing.T) {
 	}
 	for _, s := range []io.Closer{first, second, end, in, late} {
 		closed(t, s)
+	}
+}
+
+// TestStreamsKnowTheirSize: what is left, for reads that are worth asking for; nothing where only reading tells.
+func TestStreamsKnowTheirSize(t *testing.T) {
+	dir := t.TempDir()
+	layout{"empty"}.make(t, dir)
+	if err := os.WriteFile(dir+"/file", make([]byte, 100_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := preopen(t, dir, Options{})
+	for _, tt := range []struct {
+		name, file string
+		at         uint64
+		limit      int
+		want       int
+	}{
+		{"more than there is", "file", 0, 1 << 20, 100_000},
+		{"a part", "file", 0, 50_000, 50_000},
+		{"what is left", "file", 90_000, 1 << 20, 10_000},
+		{"a small part", "file", 0, 4096, 0},
+		{"at the end", "file", 100_000, 1 << 20, 0},
+		{"behind the end", "file", 1 << 40, 1 << 20, 0},
+		{"an empty file", "empty", 0, 1 << 20, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := must(opened(t, d, tt.file, 0, Read).ReadViaStream(tt.at))(t)
+			defer closed(t, s)
+			if got := s.(wasiio.Sized).Size(tt.limit); got != tt.want {
+				t.Errorf("is %d, want %d", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -18,7 +18,7 @@ type world struct {
 
 func newWorld(t *testing.T, walk bool) world {
 	t.Helper()
-	dir := t.TempDir()
+	dir := quickDir(t)
 	tree.make(t, dir)
 	layout{"other/dir/", "other/file"}.make(t, dir)
 	return world{dir, preopen(t, dir+"/top", Options{Walk: walk}), preopen(t, dir+"/other", Options{Walk: walk})}

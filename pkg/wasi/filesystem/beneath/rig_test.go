@@ -40,6 +40,26 @@ func (l layout) make(t testing.TB, dir string) {
 	}
 }
 
+// quickDir is t.TempDir in memory where there is a file system that is: some tests make many thousands of files.
+func quickDir(t testing.TB) string {
+	t.Helper()
+	var fs unix.Statfs_t
+	const memory = "/dev/shm"
+	if err := unix.Statfs(memory, &fs); err != nil || fs.Type != unix.TMPFS_MAGIC {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(memory, "wasmgo-beneath-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
 // preopen opens a directory for a test.
 func preopen(t testing.TB, dir string, o Options) *Descriptor {
 	t.Helper()

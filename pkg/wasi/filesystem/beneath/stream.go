@@ -79,8 +79,15 @@ type fileInput struct {
 	at   int64
 }
 
+// smallRead is up to how many bytes a copy is cheaper than to ask for the size of the file first: 4 KiB are copied in a tenth of the time
+// of fstat(2).
+const smallRead = 8 << 10
+
 // Size implements [wasiio.Sized].
 func (s *fileInput) Size(limit int) int {
+	if limit <= smallRead {
+		return 0
+	}
 	n, err := s.file.left(s.kind, uint64(s.at))
 	if err != nil {
 		return 0 // reading will tell
