@@ -88,8 +88,9 @@ func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte, h HT
 	}, nil, nil
 }
 
-// componentEntry chooses the function to call. Without a name it is that of wasi:cli/run, else the component is served if it can be. A name is an interface that can be run as a
-// whole, a function, or an interface and a function of it with a '#' between them; the interface may be without its version.
+// componentEntry chooses the function to call. Without a name it is that of wasi:cli/run, else the component is served if it can be. A name
+// is an interface that can be run as a whole, a function, or an interface and a function of it with a '#' between them; the interface may be
+// without its version.
 func componentEntry(g *handover.Guest, exports []types.Named) (entryPoint, *handover.Refusal) {
 	name := g.Export
 	if name == "" {

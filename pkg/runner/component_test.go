@@ -120,17 +120,6 @@ func TestComponentsThatAreRefused(t *testing.T) {
 		"an interface":             {function, "my:tools/all@1.2.0", []string{"is no function but instance"}},
 		"a function of parameters": {function, "takes", []string{"has parameters"}},
 		"an empty component":       {"(component)", "", []string{"exports nothing"}},
-		"an HTTP component": {`(component (instance $i) (export "wasi:http/incoming-handler@0.2.3" (instance $i)))`, "", []string{
-			"serves HTTP", "wasi:http/incoming-handler",
-		}},
-		"the HTTP of a component that can do both": {`(component
-			(core module $m (func (export "run") (result i32) i32.const 0))
-			(core instance $m (instantiate $m))
-			(func $run (result (result)) (canon lift (core func $m "run")))
-			(instance $i (export "run" (func $run)))
-			(export "wasi:cli/run@0.2.0" (instance $i))
-			(instance $j)
-			(export "wasi:http/incoming-handler@0.2.3" (instance $j)))`, "wasi:http/incoming-handler", []string{"serves HTTP"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -148,6 +137,40 @@ func TestComponentsThatAreRefused(t *testing.T) {
 	}
 }
 
+// TestServersNeedTheOtherRunner: the shim gives a component that is to be served to the runner that has HTTP, so this is its mistake.
+func TestServersNeedTheOtherRunner(t *testing.T) {
+	const both = `(component
+		(core module $m (func (export "run") (result i32) i32.const 0))
+		(core instance $m (instantiate $m))
+		(func $run (result (result)) (canon lift (core func $m "run")))
+		(instance $i (export "run" (func $run)))
+		(export "wasi:cli/run@0.2.0" (instance $i))
+		(instance $j)
+		(export "wasi:http/incoming-handler@0.2.3" (instance $j)))`
+	for name, c := range map[string]struct {
+		file, export string
+		serves       bool
+	}{
+		"a component that can be served":        {`(component (instance $i) (export "wasi:http/incoming-handler@0.2.3" (instance $i)))`, "", true},
+		"one that can also be run is run":       {both, "", false},
+		"one that can also be run, if told so":  {both, "wasi:http/incoming-handler", true},
+		"one that can also be run, by its name": {both, "wasi:cli/run", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			container := launch(t, codeDir(t, []byte(c.file)), "x", withGuest(func(g *handover.Guest) { g.Export = c.export }))
+			if c.serves {
+				container.fails("/x.wasm serves HTTP")
+				return
+			}
+			container.receive()
+			if code, _ := container.run(); code != 0 {
+				t.Errorf("exit code %d: %s", code, container.stderr.String())
+			}
+		})
+	}
+}
+
 // TestComponentsAreCheckedBeforeTheyAreCompiled: all that is missing, at once.
 func TestComponentsAreCheckedBeforeTheyAreCompiled(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -155,13 +178,13 @@ func TestComponentsAreCheckedBeforeTheyAreCompiled(t *testing.T) {
 		message []string
 	}{
 		"imports that there are not": {`(component
-			(import "wasi:http/types@0.2.0" (instance))
+			(import "wasi:http/nothing@0.2.0" (instance))
 			(import "wasi:cli/stdout@0.3.0" (instance))
 			(import "wasi:keyvalue/store@0.2.0-draft" (instance))
 			(import "me:mine/own" (instance))
 			(import "log" (func)))`, []string{
 			"it imports what is not provided here:",
-			"wasi:http/types@0.2.0 — HTTP",
+			"wasi:http/nothing@0.2.0 — not an interface",
 			"wasi:cli/stdout@0.3.0 — there is wasi:cli/stdout@0.2.",
 			"wasi:keyvalue/store@0.2.0-draft — a proposal",
 			"me:mine/own — another component",
