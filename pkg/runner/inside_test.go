@@ -16,6 +16,7 @@ var inside = map[string]func() int{
 	"denied":  tryDenied,
 	"profile": tryProfile,
 	"abort":   tryAbort,
+	"panic":   tryPanic,
 	// Not called: it keeps all of the runner's code in the test binary. The tests run a runner of its own, and Go would take
 	// their results from its cache if nothing that changed in it were in here.
 	"main": func() int { return Main(nil) },
@@ -57,6 +58,7 @@ func tryDenied() int {
 		{"keyctl", unix.SYS_KEYCTL, bad, 0, 0, unix.EPERM},
 		{"userfaultfd", unix.SYS_USERFAULTFD, bad, 0, 0, unix.EPERM},
 		{"open_by_handle_at", unix.SYS_OPEN_BY_HANDLE_AT, bad, 0, bad, unix.EPERM},
+		{"flock", unix.SYS_FLOCK, bad, bad, 0, unix.EPERM},
 		{"getppid, which nothing forbids", unix.SYS_GETPPID, 0, 0, 0, 0},
 	}
 	found := ""
