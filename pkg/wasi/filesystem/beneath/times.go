@@ -1,6 +1,7 @@
 package beneath
 
 import (
+	"errors"
 	"math"
 	"unsafe"
 
@@ -67,10 +68,7 @@ func (d *Descriptor) setTimes(accessed, modified NewTime) error {
 	if err != nil {
 		return err
 	}
-	if d.kind == Directory { // whose descriptor may be of the kind O_PATH, which futimens(3) does not take
-		return retry(func() error { return unix.UtimesNanoAt(d.file.fd, ".", ts[:], 0) })
-	}
-	return retry(func() error {
+	err = retry(func() error {
 		// futimens(3) is utimensat(2) without a path, which package unix does not do.
 		_, _, errno := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(d.file.fd), 0, uintptr(unsafe.Pointer(ts)), 0, 0, 0)
 		if errno != 0 {
@@ -78,6 +76,10 @@ func (d *Descriptor) setTimes(accessed, modified NewTime) error {
 		}
 		return nil
 	})
+	if errors.Is(err, unix.EBADF) && d.kind == Directory { // opened with O_PATH, as preopens are
+		return retry(func() error { return unix.UtimesNanoAt(d.file.fd, ".", ts[:], 0) })
+	}
+	return err
 }
 
 // SetTimesAt sets the times of what name leads to.
