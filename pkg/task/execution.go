@@ -72,7 +72,7 @@ func (c *container) startExec(ctx context.Context, s *Service, id string, h *han
 		}
 	}()
 	j, err := c.sandbox.exec(ctx, launch{
-		namespace: s.namespace, id: c.id, bundle: b, files: streams.Files(), terminal: h.terminal, notice: streams.Notice,
+		namespace: s.namespace, id: c.id, exec: true, bundle: b, files: streams.Files(), terminal: h.terminal, notice: streams.Notice,
 	})
 	if err != nil {
 		return err

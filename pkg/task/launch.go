@@ -23,6 +23,7 @@ type launcher interface {
 type launch struct {
 	namespace, id string // the container's
 	bundle        *bundle.Bundle
+	exec          bool           // a further process of a container that stands
 	rootfs        []*types.Mount // none for an exec
 	files         [3]*os.File
 	terminal      bool

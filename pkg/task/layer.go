@@ -36,8 +36,10 @@ func (t *tools) layer(ctx context.Context, root *os.File, l launch, g *handover.
 		q.Fetch = layers
 		return source.Fetch(ctx, q, files)
 	}
-	if err := image.Place(root, a.Files, fetch); err != nil {
-		return nil, err
+	if !l.exec { // later they are the container's own, and it may have removed them
+		if err := image.Place(root, a.Files, fetch); err != nil {
+			return nil, err
+		}
 	}
 	g.Module, g.Export = a.Module.Name(a.Image), a.Export
 	d, err := a.Module.Sum()

@@ -56,6 +56,27 @@ var dockerImageCases = []dockerCase{
 			t.Errorf("read-only: exit code %d, %q\n%s", got.Code, got.Stdout, got.Stderr)
 		}
 	}},
+	{"exec runs another module of the image, and does not bring back files that were removed", func(t *testing.T, d docker) {
+		const name = "test.local/exec:1"
+		d.Load(t, pack.Image{Name: name, Artifact: true, Layers: []pack.Layer{
+			wasmLayer(typeWasm, "loop.wasm", guests.Bytes(t, "loop")),
+			wasmLayer(typeWasm, "bin/files.wasm", guests.Bytes(t, "files")),
+			wasmLayer("text/plain", "data/greet", []byte("hello")),
+		}})
+		id := d.create(t, nil, name, "/loop.wasm")
+		d.Docker(t, "start", id).Output(t)
+		if got := d.Docker(t, "exec", id, "/bin/files.wasm", "read", "/data/greet", "rm", "/data/greet").Run(t); got.Code != 0 || got.Stdout != "hello" {
+			t.Errorf("exit code %d, %q\n%s", got.Code, got.Stdout, got.Stderr)
+		}
+		if got := d.Docker(t, "exec", id, "/bin/files.wasm", "read", "/data/greet").Run(t); got.Code != 1 {
+			t.Errorf("exit code %d, %q\n%s", got.Code, got.Stdout, got.Stderr)
+		}
+		got := d.Docker(t, "exec", id, "/none.wasm").Run(t)
+		if got.Code != 127 {
+			t.Errorf("exit code %d, want 127", got.Code)
+		}
+		mustContain(t, got.Stderr, name, "/bin/files.wasm")
+	}},
 	{"an image without a module that is named is refused with a message that names it", func(t *testing.T, d docker) {
 		const name = "test.local/nothing:1"
 		args := guests.Bytes(t, "args")
