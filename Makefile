@@ -8,7 +8,7 @@ BENCH   ?= .
 FUZZ_INPUTS ?= 5000
 
 SHIM    := build/bin/containerd-shim-wasmgo-v1
-PARTS   := build/programs/shim build/programs/wasmgo build/programs/runner/runner
+PARTS   := build/programs/shim build/programs/wasmgo build/programs/runner/runner build/programs/http/runner
 ARCHIVE := cmd/containerd-shim-wasmgo-v1/archive/programs
 TOOLS   := $(notdir $(wildcard test/tools/*))
 SOURCES := go.mod go.sum $(shell find cmd pkg -name '*.[ch]' -o -name '*.go' -not -name '*_test.go' -not -path '*/testdata/*')
@@ -30,10 +30,12 @@ help: ## list the targets
 build: $(SHIM) ## the shim, one file with all programs inside, into build/bin
 
 # The runner is cgo with Wasmtime, and static, so that it runs on any distribution and in any container.
-build/programs/runner/runner: $(SOURCES)
+build/programs/runner/runner: RUNNER := ./cmd/wasmgo-runner
+build/programs/http/runner: RUNNER := ./cmd/wasmgo-runner-http
+build/programs/runner/runner build/programs/http/runner: $(SOURCES)
 	@scripts/require go gcc libseccomp
 	@mkdir -p $(@D)
-	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags "-static $(QUIET)"' -o $@ ./cmd/wasmgo-runner
+	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags "-static $(QUIET)"' -o $@ $(RUNNER)
 	@touch $@
 
 build/programs/shim: $(SOURCES)

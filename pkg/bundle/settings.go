@@ -24,6 +24,8 @@ type Settings struct {
 	Group string
 	// Deny is what a component may not have of the container's network.
 	Deny handover.Deny
+	// HTTP is how a component is served that serves HTTP.
+	HTTP handover.HTTP
 }
 
 // setting is one row of the table: where a value may come from and where it goes.
@@ -35,7 +37,7 @@ type setting struct {
 }
 
 // settings is the one table of them. Annotations win over variables: an operator sets the former, an image the latter.
-var settings = []setting{
+var settings = append(httpSettings(), []setting{
 	{key: "group", annotation: true, set: func(s *Settings, v string) error {
 		if v == "" {
 			return errEmpty
@@ -48,7 +50,7 @@ var settings = []setting{
 		s.Deny = deny
 		return err
 	}},
-}
+}...)
 
 var errDeny = fmt.Errorf("want any of tcp, udp, dns, with commas between them: %w", errdefs.ErrInvalidArgument)
 

@@ -49,9 +49,11 @@ func install(ctx context.Context, base string, l *label, r io.Reader) (err error
 
 // writeAll unpacks r into the directory dir, on stable storage.
 func writeAll(dir string, l *label, r io.Reader) error {
-	runner := Dir(dir).Runner()
-	if err := os.Mkdir(runner, 0o700); err != nil {
-		return err
+	runners := []string{Dir(dir).Runner(), Dir(dir).HTTPRunner()}
+	for _, d := range runners {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			return err
+		}
 	}
 	for i, name := range names {
 		packed := io.LimitReader(r, l[i].packed)
@@ -64,7 +66,7 @@ func writeAll(dir string, l *label, r io.Reader) error {
 		}
 	}
 	// Not by the mode at their making: that is the umask's too.
-	return errors.Join(os.Chmod(runner, 0o755), os.Chmod(dir, 0o755))
+	return errors.Join(os.Chmod(runners[0], 0o755), os.Chmod(runners[1], 0o755), os.Chmod(dir, 0o755))
 }
 
 // write unpacks one program.

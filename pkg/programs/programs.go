@@ -29,6 +29,9 @@ func (d Dir) CLI() string { return filepath.Join(string(d), "wasmgo") }
 // Runner is the path of the directory that holds the file "runner", and nothing that a guest must not see.
 func (d Dir) Runner() string { return filepath.Join(string(d), "runner") }
 
+// HTTPRunner is as Runner, of the runner that has HTTP too. It runs all that Runner does, and takes longer to come up.
+func (d Dir) HTTPRunner() string { return filepath.Join(string(d), "http") }
+
 // DefaultRoot is where programs and compiled code are kept unless WASMGO_ROOT in containerd's environment says otherwise.
 const DefaultRoot = "/var/lib/wasmgo"
 
@@ -96,7 +99,7 @@ func check(dir string, l *label) error {
 	if err := ours(filepath.Dir(dir)); err != nil {
 		return err
 	}
-	for _, d := range []string{dir, Dir(dir).Runner()} {
+	for _, d := range []string{dir, Dir(dir).Runner(), Dir(dir).HTTPRunner()} {
 		if err := checkMode(d, unix.S_IFDIR|0o755, nil); err != nil {
 			return err
 		}

@@ -50,9 +50,9 @@ func (b *builder) runner(code *os.File) child {
 var runnerEnv = []string{"WASMGO_RUNNER=guest", "GOMAXPROCS=1"}
 
 // launch forks the child from the thread, which ends with it: it may be in the child's control group by now.
-func (p *Process) launch(t *thread, b *builder, c child) error {
+func (p *Process) launch(t *thread, b *builder, runner string, c child) error {
 	_, elsewhere := b.ns.joined[unix.CLONE_NEWCGROUP]
-	if err := p.bear(t, b.c.Runner, c, p.group, elsewhere); err != nil {
+	if err := p.bear(t, runner, c, p.group, elsewhere); err != nil {
 		return err
 	}
 	p.ownPids = b.ns.fresh&unix.CLONE_NEWPID != 0

@@ -28,6 +28,9 @@ type Config struct {
 	Terminal bool
 	// Runner is the directory that holds the file "runner".
 	Runner string
+	// Server is as Runner, for guests that need something of it, and for all whose runner is born before it is known what they need. "" is
+	// Runner.
+	Server string
 	// SystemdCgroup makes the control group through systemd; linux.cgroupsPath has the form slice:prefix:name then.
 	SystemdCgroup bool
 	// Guest is called when the root file system stands, on the goroutine that called Start, outside of the sandbox. root is an

@@ -28,6 +28,8 @@ type ExecConfig struct {
 	Terminal bool
 	// Runner is the directory that holds the file "runner".
 	Runner string
+	// Server is as in Config.
+	Server string
 	// Guest is as in Config.
 	Guest func(ctx context.Context, root *os.File) (g handover.Guest, code *os.File, err error)
 }
@@ -99,7 +101,7 @@ func (p *Process) Exec(ctx context.Context, c ExecConfig) (_ *Exec, err error) {
 			err = errors.Join(err, e.abandon())
 		}
 	}()
-	if err := e.bear(t, c.Runner, c.child(proc, user, code), p.group, false); err != nil {
+	if err := e.bear(t, runnerFor(g, c.Runner, c.Server), c.child(proc, user, code), p.group, false); err != nil {
 		return nil, fmt.Errorf("start runner: %w", err)
 	}
 	if err := e.adjustOOMScore(c.Process.OOMScoreAdj); err != nil {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -90,7 +91,7 @@ func (p *Process) launchInit(b *builder) error {
 		c.env = append(c.env, handover.UserNamespaceEnv+"=1")
 		c.files = []*os.File{b.files[unix.CLONE_NEWUSER]}
 	}
-	return p.launch(t, b, c)
+	return p.launch(t, b, cmp.Or(b.c.Server, b.c.Runner), c)
 }
 
 func sysMappings(list []specs.LinuxIDMapping) []syscall.SysProcIDMap {

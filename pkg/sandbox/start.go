@@ -142,7 +142,15 @@ func (p *Process) startDirect(ctx context.Context, b *builder) (g handover.Guest
 	if err := t.do(b.seal); err != nil {
 		return g, err
 	}
-	return g, p.launch(t, b, b.runner(code))
+	return g, p.launch(t, b, runnerFor(g, b.c.Runner, b.c.Server), b.runner(code))
+}
+
+// runnerFor is which of two runners a guest needs.
+func runnerFor(g handover.Guest, runner, server string) string {
+	if g.Needs == 0 || server == "" {
+		return runner
+	}
+	return server
 }
 
 // inOrder runs the steps up to the first error.

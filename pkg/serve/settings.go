@@ -42,7 +42,7 @@ func complete(h handover.HTTP, env []string, limits engine.Limits) (handover.HTT
 	either(&h.Body, defaultBody)
 	either(&h.Reuse, 1)
 	either(&h.Waiting, runtime.GOMAXPROCS(0))
-	h.Waiting = max(h.Waiting, 0)
+	h.Waiting, h.Queue = max(h.Waiting, 0), max(h.Queue, 0)
 	if limits.Memory < 0 {
 		either(&h.Memory, -1)
 		return h, nil

@@ -36,6 +36,7 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 		"containerd-shim-wasmgo-v1": "wasmgo/cmd/containerd-shim-wasmgo-v1",
 		"shim":                      "wasmgo/cmd/wasmgo-shim",
 		"runner/runner":             "wasmgo/pkg/shim/testdata/runner",
+		"http/runner":               "wasmgo/pkg/shim/testdata/runner",
 	} {
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), source)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // the runner finds no libc in its container

@@ -35,6 +35,7 @@ type host struct {
 // tools are what containers on this host share.
 type tools struct {
 	runner  string // directory of the runner
+	server  string // of the one that has HTTP too
 	cache   *cache.Cache
 	root    string // directory of all that is kept
 	cli     string // the program wasmgo
@@ -50,11 +51,11 @@ func openTools(root, address string) (*tools, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := cache.Open(cache.Config{Root: root, Runner: dir.Runner(), Max: most})
+	c, err := cache.Open(cache.Config{Root: root, Runner: dir.HTTPRunner(), Max: most})
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	return &tools{runner: dir.Runner(), cache: c, root: root, cli: dir.CLI(), address: address}, nil
+	return &tools{runner: dir.Runner(), server: dir.HTTPRunner(), cache: c, root: root, cli: dir.CLI(), address: address}, nil
 }
 
 func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {
@@ -65,7 +66,7 @@ func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {
 	p, err := sandbox.Start(ctx, sandbox.Config{
 		Namespace: l.namespace, ID: l.id, Bundle: l.bundle.Dir, Spec: l.bundle.Spec,
 		Rootfs: mounts(l.rootfs), Stdio: l.files, Terminal: l.terminal,
-		Runner: t.runner, SystemdCgroup: l.bundle.SystemdCgroup(),
+		Runner: t.runner, Server: t.server, SystemdCgroup: l.bundle.SystemdCgroup(),
 		Guest: func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
 			return t.guest(ctx, root, l)
 		},
@@ -79,7 +80,7 @@ func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {
 // exec makes a further process in the sandbox.
 func (s started) exec(ctx context.Context, l launch) (joined, error) {
 	e, err := s.Process.Exec(ctx, sandbox.ExecConfig{
-		Process: l.bundle.Spec.Process, Stdio: l.files, Terminal: l.terminal, Runner: s.tools.runner,
+		Process: l.bundle.Spec.Process, Stdio: l.files, Terminal: l.terminal, Runner: s.tools.runner, Server: s.tools.server,
 		Guest: func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
 			return s.tools.guest(ctx, root, l)
 		},
@@ -102,7 +103,7 @@ func mounts(rootfs []*types.Mount) []sandbox.Mount {
 // goes to the runner as a refusal.
 func (t *tools) guest(ctx context.Context, root *os.File, l launch) (handover.Guest, *os.File, error) {
 	b, p := l.bundle, l.bundle.Spec.Process
-	g := handover.Guest{Module: p.Args[0], Args: p.Args, Env: p.Env, Cwd: p.Cwd, MemoryLimit: b.MemoryLimit(), Deny: b.Settings.Deny}
+	g := handover.Guest{Module: p.Args[0], Args: p.Args, Env: p.Env, Cwd: p.Cwd, MemoryLimit: b.MemoryLimit(), Deny: b.Settings.Deny, HTTP: b.Settings.HTTP}
 	filter, err := t.cache.Seccomp(ctx, b.Spec.Linux.Seccomp)
 	if err != nil {
 		return handover.Guest{}, nil, fmt.Errorf("linux.seccomp: %w", err)
@@ -131,6 +132,7 @@ func (t *tools) load(ctx context.Context, root *os.File, l launch, g *handover.G
 		return nil, err
 	}
 	defer entry.Close()
+	g.Needs = entry.Needs()
 	fd, err := unix.FcntlInt(entry.Dir().Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
