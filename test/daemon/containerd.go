@@ -31,10 +31,12 @@ type ContainerdDaemon struct {
 	Namespace string // containerd namespace of this daemon, unique on the machine
 	Netns     *Netns // nil is the machine's
 
-	env    []string
-	log    *log
-	proc   *process
-	client *client.Client
+	env      []string
+	settings func(*ContainerdDaemon) error // writes what the configuration names
+	more     string                        // of the configuration, in place of CRI switched off
+	log      *log
+	proc     *process
+	client   *client.Client
 }
 
 // Option changes how a daemon is started.
@@ -72,6 +74,11 @@ func Containerd(t testing.TB, opts ...Option) *ContainerdDaemon {
 		"PATH="+strings.Join(path, ":"),
 		"WASMGO_ROOT="+d.Root(),
 	)...)
+	if d.settings != nil {
+		if err := d.settings(d); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := os.WriteFile(filepath.Join(dir, "containerd.toml"), []byte(d.config()), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -83,19 +90,26 @@ func Containerd(t testing.TB, opts ...Option) *ContainerdDaemon {
 // Root is the shims' WASMGO_ROOT.
 func (d *ContainerdDaemon) Root() string { return filepath.Join(d.Dir, "wasmgo") }
 
+// noCRI is the configuration without CRI, which most tests have no use for.
+const noCRI = `disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"]
+`
+
 // config keeps away from every path that is not the daemon's own: /opt/containerd, the sockets of CRI and NRI.
 func (d *ContainerdDaemon) config() string {
+	without := noCRI
+	if d.more != "" {
+		without = ""
+	}
 	return fmt.Sprintf(`version = 2
 root = %[1]q
 state = %[2]q
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"]
-[grpc]
+%[5]s[grpc]
   address = %[3]q
 [plugins."io.containerd.internal.v1.opt"]
   path = %[4]q
 [plugins."io.containerd.nri.v1.nri"]
   disable = true
-`, filepath.Join(d.Dir, "root"), filepath.Join(d.Dir, "state"), d.Address, filepath.Join(d.Dir, "opt"))
+%[6]s`, filepath.Join(d.Dir, "root"), filepath.Join(d.Dir, "state"), d.Address, filepath.Join(d.Dir, "opt"), without, d.more)
 }
 
 // Start starts a daemon that is not running, and returns when it answers.

@@ -90,3 +90,20 @@ func TestProcessesMountsAndSocketsAreSeen(t *testing.T) {
 		t.Error("the control groups of this machine were not seen")
 	}
 }
+
+func TestCRIComesUpAndIsGoneAgain(t *testing.T) {
+	NeedRoot(t)
+	for _, version := range []string{Containerd2, Containerd17} {
+		t.Run(version, func(t *testing.T) {
+			d := CRI(t, Version(version))
+			img := nativeHello(t)
+			d.Import(t, img)
+			if got := d.Crictl(t, "images", "--output", "json").Output(t); !strings.Contains(got, img.Name) || !strings.Contains(got, pauseImage) {
+				t.Errorf("CRI knows the images %s, want %s and %s", got, img.Name, pauseImage)
+			}
+			if got := d.Crictl(t, "pods", "--quiet").Output(t); got != "" {
+				t.Errorf("there are pods: %q", got)
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -18,7 +19,12 @@ const Snapshotter = "overlayfs"
 // Import imports an image and unpacks it.
 func (d *ContainerdDaemon) Import(t testing.TB, img pack.Image) client.Image {
 	t.Helper()
-	ctx := d.Context(t)
+	return d.importInto(d.Context(t), t, img)
+}
+
+// importInto imports an image into the namespace of the context, and unpacks it.
+func (d *ContainerdDaemon) importInto(ctx context.Context, t testing.TB, img pack.Image) client.Image {
+	t.Helper()
 	var archive bytes.Buffer
 	if err := pack.Write(&archive, img); err != nil {
 		t.Fatal(err)

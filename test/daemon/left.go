@@ -45,8 +45,10 @@ func (d *ContainerdDaemon) gone(id string) error {
 
 // ShimSocket is the socket of the shim that serves a container, or the group of that name. It is in a directory that all
 // containerds of the machine share, whatever their state directory, under a name made of whose it is.
-func (d *ContainerdDaemon) ShimSocket(group string) string {
-	name := strings.Join([]string{Runtime, d.Address, d.Namespace, group}, "\x00")
+func (d *ContainerdDaemon) ShimSocket(group string) string { return d.shimSocket(d.Namespace, group) }
+
+func (d *ContainerdDaemon) shimSocket(namespace, group string) string {
+	name := strings.Join([]string{Runtime, d.Address, namespace, group}, "\x00")
 	return fmt.Sprintf("/run/containerd/s/%x", sha256.Sum256([]byte(name)))
 }
 

@@ -17,6 +17,8 @@ const (
 	moby         = "moby-2.0.0-beta.24"
 	dockerCLI    = "docker-cli-29.9.3"
 	buildx       = "buildx-0.29.1"
+	criTools     = "cri-tools-1.36.0"
+	cniPlugins   = "cni-plugins-1.9.1"
 )
 
 // Tool returns the directory of a pinned tool's binaries, built first where that has not been done.
