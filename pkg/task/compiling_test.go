@@ -15,19 +15,23 @@ func TestProgressText(t *testing.T) {
 		want string
 	}{
 		{
-			"somewhere in the middle", cache.Progress{Module: 30_000_000, Elapsed: 5 * time.Second, Done: 0.25},
+			"somewhere in the middle",
+			cache.Progress{Module: 30_000_000, Elapsed: 5 * time.Second, Done: 0.25},
 			"compiling /a.wasm (30.0 MB), which is done once on this machine; 5s so far, about 15s to go",
 		},
 		{
-			"longer than was thought", cache.Progress{Module: 30_000_000, Elapsed: time.Minute, Done: 0.99},
+			"longer than was thought",
+			cache.Progress{Module: 30_000_000, Elapsed: time.Minute, Done: 0.99},
 			"compiling /a.wasm (30.0 MB), which is done once on this machine; 1m0s so far",
 		},
 		{
-			"nothing known", cache.Progress{Elapsed: time.Second},
+			"nothing known",
+			cache.Progress{Elapsed: time.Second},
 			"compiling /a.wasm, which is done once on this machine; 1s so far",
 		},
 		{
-			"by another", cache.Progress{Elapsed: 3 * time.Second, Waiting: true},
+			"by another",
+			cache.Progress{Elapsed: 3 * time.Second, Waiting: true},
 			"/a.wasm is being compiled for another container already; waiting for 3s",
 		},
 	} {
