@@ -29,8 +29,8 @@ func Place(root *os.File, layers []Layer, fetch func(layers []Layer, files []*os
 			err = errors.Join(err, p.discard())
 		}
 	}()
-	for _, l := range layers {
-		p, err := prepare(root, l.Path, int(st.Uid), int(st.Gid))
+	for i, l := range layers {
+		p, err := prepare(root, l.Path, temporaryName(i, l), int(st.Uid), int(st.Gid))
 		if err != nil {
 			return fmt.Errorf("%s as a file of the container: %w", l.About, err)
 		}
@@ -63,8 +63,15 @@ type place struct {
 // below are the rules for a step from one directory of the root file system to the next.
 const below = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV | unix.RESOLVE_NO_MAGICLINKS
 
-// prepare begins the file name, or returns nil if there is something in its place.
-func prepare(root *os.File, name string, uid, gid int) (_ *place, err error) {
+// temporaryName is that of the file of the layer i until it is complete. It is the same each time, so that what a shim that was
+// killed has left is found, and no name that anybody else gives a file.
+func temporaryName(i int, l Layer) string {
+	_, sum, _ := strings.Cut(l.Digest, ":")
+	return fmt.Sprintf(".wasmgo-%d-%.32s", i, sum)
+}
+
+// prepare begins the file name under the name temp, or returns nil if there is something in its place.
+func prepare(root *os.File, name, temp string, uid, gid int) (_ *place, err error) {
 	dir, err := unix.FcntlInt(root.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
@@ -97,8 +104,7 @@ func prepare(root *os.File, name string, uid, gid int) (_ *place, err error) {
 	if !errors.Is(err, unix.ENOENT) {
 		return nil, &os.PathError{Op: "stat", Path: name, Err: err}
 	}
-	// A shim that was killed may have left the temporary file. The container is not running yet, so nobody else has made it.
-	temp := ".wasmgo-" + shortenName(base)
+	// The container is not running yet, so whatever has this name is a killed shim's.
 	if err := unix.Unlinkat(dir, temp, 0); err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EROFS) {
 		return nil, &os.PathError{Op: "unlink", Path: name, Err: err}
 	}
@@ -110,9 +116,6 @@ func prepare(root *os.File, name string, uid, gid int) (_ *place, err error) {
 	dir = -1
 	return p, nil
 }
-
-// shortenName leaves room for a prefix in a name of 255 bytes.
-func shortenName(base string) string { return base[:min(len(base), 240)] }
 
 // step returns the directory name in dir, which is made if there is nothing of that name.
 func step(dir int, name string, uid, gid int) (int, error) {

@@ -58,8 +58,8 @@ func TestPlace(t *testing.T) {
 			want:  map[string]string{"../x": "", "x": "", "d/x": ""},
 		},
 		{
-			name: "what a shim that was killed has left is written anew", files: map[string]string{".wasmgo-a": "half"}, paths: []string{"/a"}, fetched: []string{"/a"},
-			want: map[string]string{"a": "layer /a", ".wasmgo-a": ""},
+			name: "what a shim that was killed has left is written anew", files: map[string]string{".wasmgo-0-": "half"}, paths: []string{"/a"}, fetched: []string{"/a"},
+			want: map[string]string{"a": "layer /a", ".wasmgo-0-": ""},
 		},
 		{name: "the longest name", paths: []string{"/" + strings.Repeat("x", 255)}, fetched: []string{"/" + strings.Repeat("x", 255)}},
 	} {

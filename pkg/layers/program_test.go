@@ -20,7 +20,7 @@ import (
 )
 
 // program builds wasmgo as `make build` does, and returns its path.
-func program(t *testing.T) string {
+func program(t testing.TB) string {
 	t.Helper()
 	// Its user, who is nobody, must get there.
 	dir, err := os.MkdirTemp("", "wasmgo-layers-")
@@ -149,6 +149,18 @@ func TestTheProgram(t *testing.T) {
 	})
 	if after := descriptors(t); after != before {
 		t.Errorf("%d descriptors, before there were %d", after, before)
+	}
+}
+
+// What every start of a container whose module is a layer pays for the answer, the program's own start included.
+func BenchmarkAsk(b *testing.B) {
+	r := newRig(b)
+	r.Image("img", r.manifest(b, v1.MediaTypeImageConfig, wasm+" app.wasm"), pulled)
+	s := image.Source{Program: program(b), Address: r.Address}
+	for b.Loop() {
+		if _, err := s.Ask(b.Context(), query()); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ type rig struct {
 	client *content.Client
 }
 
-func newRig(t *testing.T) rig {
+func newRig(t testing.TB) rig {
 	t.Helper()
 	s := fakecontent.Serve(t)
 	c, err := content.Dial(s.Address, fakecontent.Namespace)
@@ -50,7 +50,7 @@ func newRig(t *testing.T) rig {
 }
 
 // manifest puts a manifest into the store whose layers are "mediaType title"; their content is what they say.
-func (r rig) manifest(t *testing.T, config string, layers ...string) v1.Descriptor {
+func (r rig) manifest(t testing.TB, config string, layers ...string) v1.Descriptor {
 	t.Helper()
 	m := v1.Manifest{Config: r.Blob(config, []byte("{}"))}
 	m.SchemaVersion = 2

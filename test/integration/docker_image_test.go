@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,6 +55,23 @@ var dockerImageCases = []dockerCase{
 		id = d.create(t, []string{"--read-only"}, name, "/app.wasm", "read", "/data/greet", "write", "/data/greet", "changed")
 		if got := d.Docker(t, "start", "--attach", id).Run(t); got.Code != 1 || got.Stdout != "hello" || !strings.Contains(got.Stderr, "write /data/greet") {
 			t.Errorf("read-only: exit code %d, %q\n%s", got.Code, got.Stdout, got.Stderr)
+		}
+	}},
+	{"an image of docker buildx, saved and converted, runs with ctr as one of Wasm layers", func(t *testing.T, d docker) {
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "app.wasm"), guests.Bytes(t, "files"))
+		writeFile(t, filepath.Join(dir, "greet"), []byte("hello"))
+		writeFile(t, filepath.Join(dir, "Dockerfile"), []byte("FROM scratch\nCOPY app.wasm /\nCOPY greet /etc/\nENTRYPOINT [\"/app.wasm\"]\n"))
+		d.Docker(t, "buildx", "build", "--platform", "wasi/wasm", "--tag", "test.local/buildx:1", dir).Output(t)
+		saved, converted := filepath.Join(dir, "saved.tar"), filepath.Join(dir, "converted.tar")
+		d.Docker(t, "save", "--output", saved, "test.local/buildx:1").Output(t)
+		c := d.Containerd
+		c.CLI(t, "image", "convert", saved, "-t", "test.local/buildx:L", "-o", converted).Output(t)
+		mustContain(t, c.CLI(t, "image", "inspect", converted).Output(t), "wasm app.wasm", "file etc/greet", `["/app.wasm"] runs the one Wasm layer`)
+		c.Ctr(t, "images", "import", "--all-platforms", "--no-unpack", converted).Output(t)
+		run := []string{"run", "--rm", "--runtime", daemon.Runtime, "--platform", "wasi/wasm", "test.local/buildx:L", "buildx", "/app.wasm", "read", "/etc/greet"}
+		if got := c.Ctr(t, run...).Run(t); got.Code != 0 || got.Stdout != "hello" {
+			t.Errorf("exit code %d, %q\n%s", got.Code, got.Stdout, got.Stderr)
 		}
 	}},
 	{"exec runs another module of the image, and does not bring back files that were removed", func(t *testing.T, d docker) {
