@@ -83,7 +83,7 @@ func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte, h HT
 		return nil, refuse("%s cannot be run: %s", g.Module, text), host.Close()
 	}
 	return &guestComponent{
-		name: g.Module, limits: limits(g.MemoryLimit),
+		name: g.Module, limits: limits(g.MemoryLimit, ownComponentMemory),
 		engine: e, program: p, host: host, entry: entry, guarded: g.Needs&handover.NeedsServer != 0,
 	}, nil, nil
 }

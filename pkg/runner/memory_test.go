@@ -25,7 +25,7 @@ func TestLimits(t *testing.T) {
 		{"64 GiB", 64 << 30, 64<<30 - ownMemory - maxCode},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := limits(c.limit)
+			l := limits(c.limit, ownMemory)
 			if l.Memory != c.memory {
 				t.Errorf("memory %d, want %d", l.Memory, c.memory)
 			}
@@ -48,7 +48,7 @@ func TestMemoryRunsOutInTheGuestFirst(t *testing.T) {
 				s := spawn(t, guest.name, withArgs(guest.args...), inMemoryGroup(t, limit),
 					withGuest(func(g *handover.Guest) { g.MemoryLimit = limit }))
 				code, _ := s.run()
-				want := int((limits(limit).Memory >> 20) / 4) // grow's exit code
+				want := int((limits(limit, ownMemory).Memory >> 20) / 4) // grow's exit code
 				if guest.name == "tool" {
 					want = 2
 				}
@@ -147,4 +147,45 @@ func memoryGroup(t *testing.T) (dir, file string) {
 	}
 	t.Skipf("no memory controller can be had here: %s", b)
 	return "", ""
+}
+
+// growingComponent takes memory page by page and touches it, and keeps its host busy making lists of random bytes, until there is no more.
+// Its run returns ok then.
+const growingComponent = `(component
+  (import "wasi:random/random@0.2.0" (instance $random (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
+  (core module $libc
+    (memory (export "memory") 3)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 65536)))
+  (core instance $libc (instantiate $libc))
+  (core func $random (canon lower (func $random "get-random-bytes") (memory $libc "memory") (realloc (func $libc "realloc"))))
+  (core module $main
+    (import "libc" "memory" (memory 3))
+    (import "host" "random" (func $random (param i64 i32)))
+    (func (export "run") (result i32)
+      (local $page i32)
+      (loop $more
+        (local.set $page (memory.grow (i32.const 1)))
+        (if (i32.eq (local.get $page) (i32.const -1)) (then (return (i32.const 0))))
+        (memory.fill (i32.mul (local.get $page) (i32.const 65536)) (i32.const 7) (i32.const 65536))
+        (call $random (i64.const 65536) (i32.const 8))
+        (br $more))
+      unreachable))
+  (core instance $main (instantiate $main (with "libc" (instance $libc)) (with "host" (instance (export "random" (func $random))))))
+  (func $run (result (result)) (canon lift (core func $main "run")))
+  (instance $run (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $run)))`
+
+// TestMemoryRunsOutInTheComponentFirst is TestMemoryRunsOutInTheGuestFirst for a component whose host allocates too.
+func TestMemoryRunsOutInTheComponentFirst(t *testing.T) {
+	for _, mib := range []int64{6, 16, 64} {
+		t.Run(fmt.Sprintf("under %d MiB", mib), func(t *testing.T) {
+			limit := mib << 20
+			s := launch(t, codeDir(t, []byte(growingComponent)), "grow", inMemoryGroup(t, limit),
+				withGuest(func(g *handover.Guest) { g.MemoryLimit = limit }))
+			s.receive()
+			if code, _ := s.run(); code != 0 {
+				t.Errorf("exit code %d, want 0; standard error: %s", code, s.stderr.String())
+			}
+		})
+	}
 }

@@ -72,7 +72,7 @@ func world(g *handover.Guest, dirs []engine.Dir) engine.World {
 		Args:   g.Args,
 		Env:    environment(g),
 		Dirs:   dirs,
-		Limits: limits(g.MemoryLimit),
+		Limits: limits(g.MemoryLimit, ownMemory),
 	}
 }
 

@@ -62,7 +62,7 @@ func tryPanic() int {
 		return report(err.Error())
 	}
 	g := &guestComponent{
-		name: "/x.wasm", limits: limits(0), engine: e, program: p, host: host,
+		name: "/x.wasm", limits: limits(0, ownComponentMemory), engine: e, program: p, host: host,
 		entry: entryPoint{instance: "wasi:cli/run@0.2.0", function: "run"},
 	}
 	return g.run()

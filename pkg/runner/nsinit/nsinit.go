@@ -1,6 +1,7 @@
 package nsinit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -123,8 +124,9 @@ func execute(b handover.Birth, files handover.BirthFiles) error {
 			return err
 		}
 	}
-	err := unix.Exec("./runner", b.Argv, b.Env)
-	return &os.PathError{Op: "execve", Path: "./runner", Err: err}
+	program := "./" + cmp.Or(b.Program, "runner")
+	err := unix.Exec(program, b.Argv, b.Env)
+	return &os.PathError{Op: "execve", Path: program, Err: err}
 }
 
 // place gives an open file the number want, for the next program.
