@@ -21,16 +21,16 @@ import (
 	wasiio "wasmgo/pkg/wasi/io"
 )
 
-// componentGC is GOGC for components: 25 % of 4 MiB is the heap at which the collector first runs. Most components never get there, and
+// componentGC is GOGC for components: half of 4 MiB is the heap at which the collector first runs. Most components never get there, and
 // those that do keep little alive.
-const componentGC = 25
+const componentGC = 50
 
 // guestComponent is a component ready to run.
 type guestComponent struct {
 	name    string // as the container sees it, for messages
 	limits  engine.Limits
 	engine  *engine.Engine
-	program *component.Program
+	program *component.Linked
 	host    *wasi.Host
 	entry   entryPoint
 	guarded bool // its code looks at the epoch, which must not have been reached
@@ -79,12 +79,13 @@ func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte, h HT
 	if err != nil {
 		return nil, nil, err
 	}
-	if text := unprovided(p.Check(host.Interfaces()...)); text != "" {
+	linked, err := p.Link(host.Interfaces()...)
+	if text := unprovided(err); text != "" {
 		return nil, refuse("%s cannot be run: %s", g.Module, text), host.Close()
 	}
 	return &guestComponent{
 		name: g.Module, limits: limits(g.MemoryLimit, ownComponentMemory),
-		engine: e, program: p, host: host, entry: entry, guarded: g.Needs&handover.NeedsServer != 0,
+		engine: e, program: linked, host: host, entry: entry, guarded: g.Needs&handover.NeedsServer != 0,
 	}, nil, nil
 }
 

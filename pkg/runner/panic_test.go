@@ -61,8 +61,12 @@ func tryPanic() int {
 	if err != nil {
 		return report(err.Error())
 	}
+	linked, err := p.Link(host.Interfaces()...)
+	if err != nil {
+		return report(err.Error())
+	}
 	g := &guestComponent{
-		name: "/x.wasm", limits: limits(0, ownComponentMemory), engine: e, program: p, host: host,
+		name: "/x.wasm", limits: limits(0, ownComponentMemory), engine: e, program: linked, host: host,
 		entry: entryPoint{instance: "wasi:cli/run@0.2.0", function: "run"},
 	}
 	return g.run()
