@@ -10,16 +10,12 @@ import (
 	"testing"
 
 	"github.com/containerd/containerd/v2/client"
-	"github.com/containerd/containerd/v2/pkg/cio"
 	"github.com/containerd/containerd/v2/pkg/oci"
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
 	"wasmgo/test/daemon"
 )
-
-// nullIO gives a process no streams.
-var nullIO = cio.NullIO
 
 var stdioCases = []testCase{
 	{"stdin reaches the guest and its end too", func(t *testing.T, e env) {
