@@ -41,23 +41,33 @@ func (s *pipeInput) Read(b []byte) (int, error) {
 // Close implements [wasiio.InputStream].
 func (s *pipeInput) Close() error { return s.file.close() }
 
-// A pipeOutput writes to what waits for somebody. What the kernel does not take at once is kept, and goes out when the guest comes back
-// or waits for the stream.
+// A pipeOutput writes to what may wait for somebody. What the kernel does not take at once is kept, and goes out when the guest comes
+// back or waits for the stream.
 type pipeOutput struct {
 	file *file
+	kind Kind
 	kept []byte
 }
 
-// pipePermit is how many bytes are taken while there is room for some: so many may have to be kept.
+// pipePermit is how many bytes are taken while a FIFO has room for some: so many may have to be kept.
 const pipePermit = 64 << 10
 
 // Watch implements [wasiio.Pollable].
-func (s *pipeOutput) Watch(w *wasiio.Watch) { w.Writable(s.file.fd) }
+func (s *pipeOutput) Watch(w *wasiio.Watch) {
+	if s.kind != FIFO && len(s.kept) == 0 { // most devices take everything, always
+		w.Ready()
+		return
+	}
+	w.Writable(s.file.fd)
+}
 
 // CheckWrite implements [wasiio.OutputStream].
 func (s *pipeOutput) CheckWrite() (int, error) {
 	if err := s.advance(); err != nil || len(s.kept) > 0 {
 		return 0, err
+	}
+	if s.kind != FIFO {
+		return permit, nil
 	}
 	if ready, err := now(s.file.fd, unix.POLLOUT); !ready {
 		return 0, failed("poll", ".", err)

@@ -44,7 +44,7 @@ func (d *Descriptor) WriteViaStream(offset uint64) (wasiio.OutputStream, error) 
 		return nil, failed("write", ".", err)
 	}
 	if d.kind.waits() {
-		return &pipeOutput{file: d.file.share()}, nil
+		return &pipeOutput{file: d.file.share(), kind: d.kind}, nil
 	}
 	return &fileOutput{file: d.file.share(), at: at}, nil
 }
@@ -55,7 +55,7 @@ func (d *Descriptor) AppendViaStream() (wasiio.OutputStream, error) {
 		return nil, failed("append", ".", err)
 	}
 	if d.kind.waits() {
-		return &pipeOutput{file: d.file.share()}, nil
+		return &pipeOutput{file: d.file.share(), kind: d.kind}, nil
 	}
 	return &appendOutput{file: d.file.share()}, nil
 }
