@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"wasmgo/pkg/handover"
+	"wasmgo/pkg/image"
 )
 
 // The fake runner takes "component a b" for a component with the core modules "a" and "b".
@@ -133,4 +134,36 @@ func TestComponentsInComponents(t *testing.T) {
 	if left := names(t, c.codeDir()); len(left) != 0 {
 		t.Errorf("left in the cache: %q", left)
 	}
+}
+
+func TestRealRunnerTakesComponentsApart(t *testing.T) {
+	watchLeaks(t)
+	c := realCache(t)
+	for name, tc := range map[string]struct {
+		path    string
+		modules int
+	}{
+		"a component of the usual tools": {filepath.Join("..", "component", "testdata", "hello.component.wasm"), 4},
+		"a component in text":            {filepath.Join("..", "runner", "testdata", "hello.wat"), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := c.Code(t.Context(), openFile(t, tc.path), "/app.wasm")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			for i := range tc.modules {
+				code, err := os.ReadFile(filepath.Join(c.path(e.key), handover.CoreName(i)))
+				if err != nil || image.Sniff(code) != image.Compiled {
+					t.Errorf("core module %d: %v, %.8q", i, err, code)
+				}
+			}
+			skeleton, err := os.ReadFile(filepath.Join(c.path(e.key), handover.ComponentName))
+			if err != nil || image.Sniff(skeleton) != image.Component {
+				t.Errorf("the skeleton: %v, %.8q", err, skeleton)
+			}
+		})
+	}
+	_, err := c.Code(t.Context(), newModule(t, `(component (import "the:moon/light" (instance)))`), "/app.wasm")
+	wantRefusal(t, err, handover.CodeNotRunnable, "/app.wasm cannot be run: ", "the:moon/light")
 }
