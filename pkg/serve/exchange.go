@@ -93,6 +93,9 @@ func (x *exchange) stream(done chan struct{}) {
 			x.broken = true
 			return
 		}
+		if x.out.Trailers() != nil {
+			_ = x.rc.Flush() // or a short body would be sent with its length, and no room for trailers
+		}
 		x.trailers()
 		return
 	}
@@ -139,10 +142,10 @@ func (x *exchange) finish() (sent bool) {
 	if trailers := x.out.Trailers(); trailers == nil && len(x.w.Header()["Content-Length"]) == 0 && hasBody(x.status) {
 		x.w.Header().Set("Content-Length", strconv.Itoa(len(whole)))
 	}
+	x.trailers() // before the header, or net/http would see no reason to leave room for them
 	x.w.WriteHeader(x.status)
 	n, err := x.w.Write(whole)
 	x.bytes, x.broken = int64(n), err != nil && !errors.Is(err, http.ErrBodyNotAllowed)
-	x.trailers()
 	return true
 }
 
