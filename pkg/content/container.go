@@ -23,6 +23,9 @@ type Container struct {
 	// ImageID is the digest of the image's configuration where CRI made the container; "" elsewhere. CRI keeps an image
 	// of that name for as long as there is a container of it.
 	ImageID string
+	// ImageDigest is what CRI keeps beside it since containerd 2.4: the digest of the image's index or manifest. It tells apart
+	// images that have one configuration; "" elsewhere.
+	ImageDigest string
 }
 
 // Container returns the record of a container; errdefs.ErrNotFound if there is none.
@@ -32,31 +35,27 @@ func (c *Client) Container(ctx context.Context, id string) (*Container, error) {
 		return nil, native(err)
 	}
 	p := r.GetContainer()
-	return &Container{
-		ID:        p.GetID(),
-		Image:     p.GetImage(),
-		Labels:    p.GetLabels(),
-		CreatedAt: p.GetCreatedAt().AsTime(),
-		ImageID:   criImageID(p.GetExtensions()),
-	}, nil
+	out := &Container{ID: p.GetID(), Image: p.GetImage(), Labels: p.GetLabels(), CreatedAt: p.GetCreatedAt().AsTime()}
+	out.ImageID, out.ImageDigest = criImage(p.GetExtensions())
+	return out, nil
 }
 
 // criMetadata is the extension of a container in which CRI keeps what it knows of it.
 const criMetadata = "io.cri-containerd.container.metadata"
 
-// criImageID reads the image's ID out of that extension, or is "".
-func criImageID(extensions map[string]*anypb.Any) string {
+// criImage reads the image's ID and digest out of that extension; what is not there is "".
+func criImage(extensions map[string]*anypb.Any) (id, digest string) {
 	extension := extensions[criMetadata]
 	if extension == nil || !strings.HasSuffix(extension.GetTypeUrl(), "/Metadata") {
-		return ""
+		return "", ""
 	}
 	var record struct {
-		Metadata struct{ ImageRef string }
+		Metadata struct{ ImageRef, ImageDigest string }
 	}
 	if json.Unmarshal(extension.GetValue(), &record) != nil {
-		return "" // of a version that is not known here: the image's name is left
+		return "", "" // of a version that is not known here: the image's name is left
 	}
-	return record.Metadata.ImageRef
+	return record.Metadata.ImageRef, record.Metadata.ImageDigest
 }
 
 // LabelContainer sets one label of a container and leaves the others.

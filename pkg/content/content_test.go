@@ -130,8 +130,8 @@ func TestNobodyListens(t *testing.T) {
 func FuzzCRIMetadata(f *testing.F) {
 	f.Add("x/Metadata", []byte(`{"Version":"v1","Metadata":{"ImageRef":"sha256:1"}}`))
 	f.Fuzz(func(t *testing.T, typeURL string, value []byte) {
-		got := criImageID(map[string]*anypb.Any{criMetadata: {TypeUrl: typeURL, Value: value}})
-		if got != "" && !strings.HasSuffix(typeURL, "/Metadata") {
+		id, digest := criImage(map[string]*anypb.Any{criMetadata: {TypeUrl: typeURL, Value: value}})
+		if got := id + digest; got != "" && !strings.HasSuffix(typeURL, "/Metadata") {
 			t.Errorf("%q out of a %q", got, typeURL)
 		}
 	})

@@ -36,6 +36,9 @@ func resolve(ctx context.Context, c *content.Client, q image.Query) (*image.Answ
 			Code: handover.CodeNotRunnable, Message: fmt.Sprintf("image %s cannot be run: %v", o.name, err),
 		}}, nil
 	}
+	if o.foreign && errdefs.IsNotFound(err) {
+		return &image.Answer{}, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("image %s: %w", o.name, err)
 	}

@@ -282,6 +282,14 @@ func TestTheImageStaysTheSame(t *testing.T) {
 			r.Container(&containersapi.Container{ID: "c", Image: "img", CreatedAt: timestamppb.New(created), Extensions: map[string]*anypb.Any{criExtension: cri(id)}})
 			return query()
 		}, "/old", ""},
+		{"CRI's digest is better than its name, which images of one configuration share", func(_ *testing.T, r rig, old, new v1.Descriptor) image.Query {
+			id := digest.FromString("{}").String()
+			r.Image(id, new, moved)
+			record := cri(id)
+			record.Value = []byte(strings.Replace(string(record.Value), `"}}`, `","ImageDigest":"`+old.Digest.String()+`"}}`, 1))
+			r.Container(&containersapi.Container{ID: "c", Image: "img", CreatedAt: timestamppb.New(created), Extensions: map[string]*anypb.Any{criExtension: record}})
+			return query()
+		}, "/old", ""},
 		{"an extension of CRI's that is not known leaves the name", func(_ *testing.T, r rig, old, _ v1.Descriptor) image.Query {
 			r.Image("img", old, pulled)
 			r.Container(&containersapi.Container{ID: "c", Image: "img", CreatedAt: timestamppb.New(created), Extensions: map[string]*anypb.Any{criExtension: {TypeUrl: "x/Metadata", Value: []byte("{")}}})
@@ -332,6 +340,16 @@ func TestAContainerOfNoImageHasNoLayers(t *testing.T) {
 	r := newRig(t)
 	r.Container(&containersapi.Container{ID: "c"})
 	if a, err := r.ask(t); err != nil || a.Module != nil || a.Refusal != nil || a.Image != "" {
+		t.Errorf("got %+v, %v", a, err)
+	}
+}
+
+func TestAnImageOfDockersOlderStoreHasNoLayers(t *testing.T) {
+	r := newRig(t)
+	r.Container(&containersapi.Container{ID: "c"})
+	q := query()
+	q.Digest = digest.FromString("an image ID of the older store").String()
+	if a, err := resolve(t.Context(), r.client, q); err != nil || a.Module != nil || a.Refusal != nil {
 		t.Errorf("got %+v, %v", a, err)
 	}
 }

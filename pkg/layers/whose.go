@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -24,6 +25,8 @@ type origin struct {
 	digest digest.Digest
 	// config is the digest of the image's configuration, where the client keeps that.
 	config string
+	// foreign says that the image may be none of containerd's.
+	foreign bool
 	// record says that the container's record of it is to be made.
 	record bool
 }
@@ -57,14 +60,22 @@ func whose(ctx context.Context, c *content.Client, q image.Query) (origin, error
 		if err != nil {
 			return origin{}, fmt.Errorf("container %s: image %q: %w", q.Container, q.Digest, err)
 		}
-		if o.name == "" {
-			o.name = q.Digest
-		}
+		// Docker's older image store keeps nothing in containerd, and names no image either.
+		o.foreign = o.name == ""
+		o.name = cmp.Or(o.name, q.Digest)
 		return o, nil
 	}
 	name := r.Image
 	if r.ImageID != "" {
 		name, o.config = r.ImageID, r.ImageID
+	}
+	if r.ImageDigest != "" {
+		o.digest, err = digest.Parse(r.ImageDigest)
+		if err != nil {
+			return origin{}, fmt.Errorf("container %s: image %q: %w", q.Container, r.ImageDigest, err)
+		}
+		o.name, o.record = cmp.Or(o.name, r.ImageDigest), true
+		return o, nil
 	}
 	if name == "" {
 		return origin{}, nil
@@ -79,9 +90,6 @@ func whose(ctx context.Context, c *content.Client, q image.Query) (origin, error
 		return origin{}, fmt.Errorf("image %s was tagged or pulled anew at %s, after container %s was made and before its first start; which image it was made from is not known any more: make the container again: %w",
 			name, img.UpdatedAt.UTC().Format("15:04:05"), q.Container, errdefs.ErrFailedPrecondition)
 	}
-	if o.name == "" {
-		o.name = name
-	}
-	o.digest, o.record = img.Target.Digest, true
+	o.name, o.digest, o.record = cmp.Or(o.name, name), img.Target.Digest, true
 	return o, nil
 }
