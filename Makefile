@@ -8,7 +8,7 @@ BENCH   ?= .
 FUZZ_INPUTS ?= 5000
 
 SHIM    := build/bin/containerd-shim-wasmgo-v1
-PARTS   := build/programs/shim build/programs/wasmgo build/programs/runner/runner build/programs/http/runner
+PARTS   := build/programs/shim build/programs/wasmgo build/programs/runner/runner build/programs/runner/pause build/programs/http/runner
 ARCHIVE := cmd/containerd-shim-wasmgo-v1/archive/programs
 TOOLS   := $(notdir $(wildcard test/tools/*))
 SOURCES := go.mod go.sum $(shell find cmd pkg -name '*.[ch]' -o -name '*.go' -not -name '*_test.go' -not -path '*/testdata/*')
@@ -37,6 +37,11 @@ build/programs/runner/runner build/programs/http/runner: $(SOURCES)
 	@mkdir -p $(@D)
 	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags "-static $(QUIET)"' -o $@ $(RUNNER)
 	@touch $@
+
+build/programs/runner/pause: cmd/wasmgo-pause/pause.c
+	@scripts/require gcc
+	@mkdir -p $(@D)
+	gcc -Os -Wall -Wextra -Werror -static -s -o $@ $<
 
 build/programs/shim: $(SOURCES)
 	@mkdir -p $(@D)

@@ -76,6 +76,12 @@ func (b *Bundle) SystemdCgroup() bool {
 	return b.Options.SystemdCgroup || b.Spec.Linux != nil && strings.Count(b.Spec.Linux.CgroupsPath, ":") == 2
 }
 
+// Pause reports whether the container is there to hold a pod's namespaces, and nothing of its image is to be run.
+func (b *Bundle) Pause() bool {
+	// pkg/cri/annotations of containerd; other containers of a pod have "container".
+	return b.Spec.Annotations["io.kubernetes.cri.container-type"] == "sandbox"
+}
+
 // MemoryLimit is the container's memory limit in bytes, 0 for none.
 func (b *Bundle) MemoryLimit() int64 {
 	l := b.Spec.Linux

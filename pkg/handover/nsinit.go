@@ -28,6 +28,8 @@ const UserNamespaceEnv = "WASMGO_USERNS"
 //
 // When the birth fails the answer is a Ready with Failure.
 type Birth struct {
+	// Program is the file to execute, beside the runner; "" is the runner.
+	Program string
 	// Argv and Env are the runner's.
 	Argv, Env []string
 	// UID, GID and Groups are as the sandbox's user namespace has them.

@@ -26,7 +26,10 @@ func (d Dir) Shim() string { return filepath.Join(string(d), "shim") }
 // CLI is the path of the program with the user's commands.
 func (d Dir) CLI() string { return filepath.Join(string(d), "wasmgo") }
 
-// Runner is the path of the directory that holds the file "runner", and nothing that a guest must not see.
+// PauseName is the file beside the runner that is the init of a pod (cmd/wasmgo-pause).
+const PauseName = "pause"
+
+// Runner is the path of the directory that holds the files "runner" and PauseName, and nothing that a guest must not see.
 func (d Dir) Runner() string { return filepath.Join(string(d), "runner") }
 
 // HTTPRunner is as Runner, of the runner that has HTTP too. It runs all that Runner does, and takes longer to come up.

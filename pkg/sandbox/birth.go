@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"syscall"
@@ -19,6 +20,7 @@ type child struct {
 	files     []*os.File // from descriptor 4 on; 3 is the handover
 	// confine takes away from the calling thread what the child shall not have. It is the last step before the fork.
 	confine func(attr *syscall.SysProcAttr) error
+	program string // file to execute, in the directory of the runner; "" is the runner
 }
 
 // runner is the runner, born as what it will be.
@@ -32,6 +34,7 @@ func (b *builder) runner(code *os.File) child {
 		},
 		stdio:    b.c.Stdio,
 		terminal: b.c.Terminal,
+		program:  b.c.Program,
 		confine: func(attr *syscall.SysProcAttr) error {
 			return newCredentials(b.spec.Process).apply(b.proc, attr)
 		},
@@ -110,7 +113,7 @@ func (c child) fork(dir *os.File, group *cgroup.Group) (*os.Process, error) {
 	if err := group.AddThread(unix.Gettid()); err != nil {
 		return nil, err
 	}
-	return os.StartProcess("./runner", c.argv, &os.ProcAttr{Env: c.env, Files: c.files, Sys: &c.attr})
+	return os.StartProcess("./"+cmp.Or(c.program, "runner"), c.argv, &os.ProcAttr{Env: c.env, Files: c.files, Sys: &c.attr})
 }
 
 // prepare does what can only be done to an init that is there.

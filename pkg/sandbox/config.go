@@ -31,6 +31,8 @@ type Config struct {
 	// Server is as Runner, for guests that need something of it, and for all whose runner is born before it is known what they need. "" is
 	// Runner.
 	Server string
+	// Program is the file in Runner to execute in the runner's place, "" for the runner. It speaks the handover as the runner does. Server is "" then.
+	Program string
 	// SystemdCgroup makes the control group through systemd; linux.cgroupsPath has the form slice:prefix:name then.
 	SystemdCgroup bool
 	// Guest is called when the root file system stands, on the goroutine that called Start, outside of the sandbox. root is an

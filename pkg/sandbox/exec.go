@@ -108,7 +108,7 @@ func (p *Process) Exec(ctx context.Context, c ExecConfig) (_ *Exec, err error) {
 		return nil, err
 	}
 	if user != nil {
-		if err := e.deliver(c.Process, false, code, ttys.slave); err != nil {
+		if err := e.deliver(c.Process, "", false, code, ttys.slave); err != nil {
 			return nil, fmt.Errorf("start runner: %w", err)
 		}
 	}

@@ -60,7 +60,7 @@ func (p *Process) startHeld(ctx context.Context, b *builder) (g handover.Guest, 
 	if err := t.do(b.seal); err != nil {
 		return g, err
 	}
-	return g, p.deliver(b.spec.Process, b.ns.fresh&unix.CLONE_NEWCGROUP != 0, code, b.ttys.slave)
+	return g, p.deliver(b.spec.Process, b.c.Program, b.ns.fresh&unix.CLONE_NEWCGROUP != 0, code, b.ttys.slave)
 }
 
 // launchInit forks the init on a thread of its own, in the namespaces that are joined and those it makes.
@@ -149,10 +149,11 @@ func follow(proc, pid int, ns namespaces, flags int) error {
 	return nil
 }
 
-// deliver turns a process in mode nsinit into the runner, which is p. Terminal is its terminal or nil.
-func (l *living) deliver(p *specs.Process, cgroupNamespace bool, code, terminal *os.File) error {
+// deliver turns a process in mode nsinit into the runner, which is p, or into another program in its place. Terminal is its terminal or nil.
+func (l *living) deliver(p *specs.Process, program string, cgroupNamespace bool, code, terminal *os.File) error {
 	c := newCredentials(p)
 	birth := handover.Birth{
+		Program:         program,
 		Argv:            argv(p.Args),
 		Env:             runnerEnv,
 		UID:             c.uid,

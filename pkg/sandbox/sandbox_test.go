@@ -45,6 +45,10 @@ var runnerDir = sync.OnceValues(func() (string, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return dir, fmt.Errorf("go build: %w: %s", err, out)
 	}
+	cmd = exec.Command("gcc", "-static", "-o", filepath.Join(dir, "pause"), "../../cmd/wasmgo-pause/pause.c")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("gcc: %w: %s", err, out)
+	}
 	return dir, os.Chmod(dir, 0o755)
 })
 

@@ -59,30 +59,59 @@ func openTools(root, address string) (*tools, error) {
 }
 
 func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {
-	t, err := h.tools()
-	if err != nil {
-		return nil, err
-	}
-	p, err := sandbox.Start(ctx, sandbox.Config{
+	c := sandbox.Config{
 		Namespace: l.namespace, ID: l.id, Bundle: l.bundle.Dir, Spec: l.bundle.Spec,
 		Rootfs: mounts(l.rootfs), Stdio: l.files, Terminal: l.terminal,
-		Runner: t.runner, Server: t.server, SystemdCgroup: l.bundle.SystemdCgroup(),
-		Guest: func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
-			return t.guest(ctx, root, l)
-		},
-	})
+		SystemdCgroup: l.bundle.SystemdCgroup(),
+	}
+	runs := h.runsGuest
+	if l.bundle.Pause() {
+		runs = runsPause
+	}
+	if err := runs(&c, l); err != nil {
+		return nil, err
+	}
+	p, err := sandbox.Start(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	return started{p, p.Group(), t}, nil
+	return started{p, p.Group(), h}, nil
+}
+
+// runsGuest completes the sandbox of a container with a module.
+func (h *host) runsGuest(c *sandbox.Config, l launch) error {
+	t, err := h.tools()
+	if err != nil {
+		return err
+	}
+	c.Runner, c.Server = t.runner, t.server
+	c.Guest = func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
+		return t.guest(ctx, root, l)
+	}
+	return nil
+}
+
+// runsPause completes the sandbox that holds a pod's namespaces. It needs no cache, and no filter of the spec's: pause has its own.
+func runsPause(c *sandbox.Config, _ launch) error {
+	dir, err := programs.Given()
+	if err != nil {
+		return err
+	}
+	c.Runner, c.Program = dir.Runner(), programs.PauseName
+	c.Guest = func(context.Context, *os.File) (handover.Guest, *os.File, error) { return handover.Guest{}, nil, nil }
+	return nil
 }
 
 // exec makes a further process in the sandbox.
 func (s started) exec(ctx context.Context, l launch) (joined, error) {
+	t, err := s.host.tools()
+	if err != nil {
+		return nil, err
+	}
 	e, err := s.Process.Exec(ctx, sandbox.ExecConfig{
-		Process: l.bundle.Spec.Process, Stdio: l.files, Terminal: l.terminal, Runner: s.tools.runner, Server: s.tools.server,
+		Process: l.bundle.Spec.Process, Stdio: l.files, Terminal: l.terminal, Runner: t.runner, Server: t.server,
 		Guest: func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
-			return s.tools.guest(ctx, root, l)
+			return t.guest(ctx, root, l)
 		},
 	})
 	if err != nil {
@@ -155,7 +184,7 @@ func (t *tools) file(ctx context.Context, root *os.File, l launch, g *handover.G
 type started struct {
 	*sandbox.Process
 	group
-	tools *tools
+	host *host
 }
 
 // follower is an exec as the service sees it.

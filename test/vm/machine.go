@@ -111,6 +111,13 @@ func (m *machine) runSandbox(flags string) {
 		m.t.Fatalf("build the stand-in for the runner: %v\n%s", err, out)
 	}
 	m.files.file("test/runner/runner", runner, 0o755)
+	pause := filepath.Join(m.t.TempDir(), "pause")
+	cmd = exec.Command("gcc", "-static", "-o", pause, "cmd/wasmgo-pause/pause.c")
+	cmd.Dir = filepath.Join("..", "..")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		m.t.Fatalf("build the pause: %v\n%s", err, out)
+	}
+	m.files.file("test/runner/pause", pause, 0o755)
 	m.run("pkg/sandbox", flags, "WASMGO_TEST_RUNNER=/test/runner")
 }
 
