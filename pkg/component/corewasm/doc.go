@@ -10,6 +10,6 @@
 // unchecked one 75 ns and 0.2 µs. The price is that whoever uses this package must get every core type right, which package validate
 // guarantees for components.
 //
-// A Store is used by one goroutine at a time. Everything that came from it dies with it. It must be closed: it pins the host functions
-// whose addresses the engine has, and Go ends a program that loses track of a pin.
+// A Store is used by one goroutine at a time. Everything that came from it dies with it. It must be closed: what it has pinned, the host
+// functions whose addresses the engine has, is not collected.
 package corewasm
