@@ -63,6 +63,7 @@ func (HTTP) Serve(s runner.Service) int {
 	s.TakeSignals()
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	srv := newServer(service{s, settings})
+	s.Complain(fmt.Sprintf("%s answers HTTP at %s", s.Name, listeners.requests.Addr()))
 	if err := srv.serve(listeners, signals); err != nil {
 		s.Complain(err.Error())
 		return 1

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -77,6 +78,15 @@ func onThread(f func() error) error {
 		done <- f()
 	}()
 	return <-done
+}
+
+// Dial connects from the namespace to an address with numbers.
+func (n *Netns) Dial(network, address string) (c net.Conn, err error) {
+	err = n.do(func() error {
+		c, err = net.Dial(network, address)
+		return err
+	})
+	return c, err
 }
 
 // Run runs a command in the namespace and returns what it printed on stdout.

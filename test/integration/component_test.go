@@ -18,6 +18,7 @@ func addComponents(t *testing.T, files map[string]pack.File) {
 		files["/component/"+filepath.Base(path)] = pack.File{Content: []byte(readFile(t, path))}
 	}
 	addNetworkGuests(t, files)
+	addHTTPGuests(t, files)
 	files["/component/hello.wasm"] = pack.File{Content: []byte(readFile(t, filepath.Join("..", "..", "pkg", "component", "testdata", "hello.component.wasm")))}
 }
 

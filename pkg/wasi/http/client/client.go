@@ -56,7 +56,7 @@ func (c *Client) open() (*http.Transport, error) {
 		}
 		c.transport = &http.Transport{
 			Proxy:                  func(r *http.Request) (*url.URL, error) { return proxy(r.URL) },
-			DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
+			DialContext:            dial,
 			TLSClientConfig:        trusted,
 			ForceAttemptHTTP2:      true,
 			DisableCompression:     true, // the guest has its own ideas of what to accept
@@ -66,6 +66,22 @@ func (c *Client) open() (*http.Transport, error) {
 		}
 	})
 	return c.transport, c.err
+}
+
+// dial connects. That localhost is this machine needs no file to say so (RFC 6761), which many images with a component have not.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{Timeout: connectTimeout}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil || host != "localhost" {
+		return d.DialContext(ctx, network, address)
+	}
+	c, err := d.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		if six, err := d.DialContext(ctx, network, net.JoinHostPort("::1", port)); err == nil {
+			return six, nil
+		}
+	}
+	return c, err
 }
 
 // Close closes the connections that are idle. Requests that run go on; there are no new ones.
