@@ -218,7 +218,8 @@ func (g *guestComponent) runHere() int {
 	if g.entry.instance != "" {
 		instance = instance.Instance(g.entry.instance)
 	}
-	results, err := instance.Func(g.entry.function).Call()
+	f := instance.Func(g.entry.function)
+	results, err := f.Call()
 	if code, ended := g.outcome(err); ended {
 		return code
 	}
@@ -226,7 +227,7 @@ func (g *guestComponent) runHere() int {
 		complain(fmt.Sprintf("%s: %v", g.name, err))
 		return handover.CodeTrap
 	}
-	return resultCode(results)
+	return g.returned(f.Type, results)
 }
 
 // outcome tells how the guest was ended in the middle of a call, if it was: by its own exit or by a trap.
@@ -247,13 +248,18 @@ func (g *guestComponent) outcome(err error) (code int, ended bool) {
 	return 0, false
 }
 
-// resultCode is the exit code of a function that has returned: 1 for the error of a result, else 0.
-func resultCode(results []abi.Value) int {
+// returned is the exit code of a function that has returned: 1 for the error of a result, which is told if it is text, else 0.
+func (g *guestComponent) returned(t *types.Func, results []abi.Value) int {
 	const errorCase = 1
-	if len(results) == 1 {
-		if v, ok := results[0].(abi.Variant); ok && v.Case == errorCase {
-			return 1
-		}
+	if _, ok := t.Result.(*types.Result); !ok {
+		return 0
 	}
-	return 0
+	v := results[0].(abi.Variant)
+	if v.Case != errorCase {
+		return 0
+	}
+	if text, ok := v.Payload.(abi.String); ok {
+		complain(fmt.Sprintf("%s: %s returned an error: %s", g.name, g.entry.function, text))
+	}
+	return 1
 }

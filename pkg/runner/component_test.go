@@ -50,16 +50,23 @@ const function = `(component
     (func (export "fine"))
     (func (export "seven") (result i32) i32.const 7)
     (func (export "bad") (result i32) i32.const 1)
+    (memory (export "memory") 1)
+    (data (i32.const 8) "\01\00\00\00\18\00\00\00\0c\00\00\00....no such luck")
+    (func (export "refuses") (result i32) i32.const 8)
     (func (export "takes") (param i32)))
   (core instance $i (instantiate $m))
   (func $fine (canon lift (core func $i "fine")))
   (func $seven (result u32) (canon lift (core func $i "seven")))
+  (func $maybe (result (option bool)) (canon lift (core func $i "refuses") (memory $i "memory")))
+  (func $refuses (result (result (error string))) (canon lift (core func $i "refuses") (memory $i "memory")))
   (func $bad (result (result)) (canon lift (core func $i "bad")))
   (func $takes (param "x" u32) (canon lift (core func $i "takes")))
   (instance $tools (export "fine" (func $fine)))
   (export "fine" (func $fine))
   (export "seven" (func $seven))
   (export "bad" (func $bad))
+  (export "maybe" (func $maybe))
+  (export "refuses" (func $refuses))
   (export "takes" (func $takes))
   (export "my:tools/all@1.2.0" (instance $tools)))`
 
@@ -87,6 +94,8 @@ func TestComponents(t *testing.T) {
 		"a function at the root":                   {file: function, export: "fine"},
 		"a function whose result is lost":          {file: function, export: "seven"},
 		"a function with an error":                 {file: function, export: "bad", code: 1},
+		"a function with an error of text":         {file: function, export: "refuses", code: 1, stderr: []string{"/x.wasm: refuses returned an error: no such luck"}},
+		"a second case that is no error":           {file: function, export: "maybe"},
 		"a function of an interface":               {file: function, export: "my:tools/all@1.2.0#fine"},
 		"a function of a compatible version":       {file: function, export: "my:tools/all@1.0.3#fine"},
 		"a function of an interface of no version": {file: function, export: "my:tools/all#fine"},
