@@ -18,6 +18,11 @@
 // or one end is the host. A call goes through a [guest] on each side; what a guest gets wrong is a trap of its own call. canon.go has
 // the synchronous definitions, async.go is where those of WASI 0.3 belong.
 //
+// Left out, and an error where it is used: calls that are lifted or lowered async, with their built-ins for tasks, streams, futures and
+// threads (WASI 0.3; async.go); values and start functions, which the specification has not settled; linear memories of 64 bits, and types of
+// the GC proposal, as canonical options (package validate); core features that Wasmtime 44 has off. Of the reference tests the folder
+// test/async is left out for that reason, and the tests list by name each other command that does not pass.
+//
 // Why there is a component model in here at all, with the figures, is in design section 3: the C API's component interface is too slow
 // for streams of bytes and lacks sockets, wasi:http and asynchronous calls. Only corewasm uses cgo.
 package component
