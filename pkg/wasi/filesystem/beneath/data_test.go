@@ -1,7 +1,6 @@
 package beneath
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"math"
@@ -216,111 +215,5 @@ func TestAppendWithoutTheKernel(t *testing.T) {
 	}
 	if b, err := os.ReadFile(dir + "/file"); string(b) != "file!!" || err != nil {
 		t.Errorf("the file is %q, %v", b, err)
-	}
-}
-
-// TestFullDevice: an error of the system reaches whoever writes.
-func TestFullDevice(t *testing.T) {
-	d := preopen(t, "/dev", Options{})
-	s := must(opened(t, d, "full", 0, Write).WriteViaStream(0))(t)
-	defer closed(t, s)
-	if err := s.Write([]byte("x")); errnoOf(t, err) != unix.ENOSPC {
-		t.Errorf("writing to /dev/full gives %v", err)
-	}
-	zero := must(opened(t, d, "zero", 0, Read).ReadViaStream(9))(t)
-	defer closed(t, zero)
-	b := bytes.Repeat([]byte{1}, 8)
-	if n, err := zero.Read(b); n != 8 || err != nil || !bytes.Equal(b, make([]byte, 8)) {
-		t.Errorf("reading /dev/zero gives %d %v, %v", n, b, err)
-	}
-}
-
-// TestFIFO: nothing of a FIFO waits but a wait.
-func TestFIFO(t *testing.T) {
-	dir := t.TempDir()
-	layout{"fifo |"}.make(t, dir)
-	d := preopen(t, dir, Options{})
-	if _, err := d.OpenAt(true, "fifo", 0, Write); errnoOf(t, err) != unix.ENXIO {
-		t.Errorf("writing to a FIFO that nobody reads gives %v", err)
-	}
-	poller := must(wasiio.NewPoller())(t)
-	defer closed(t, poller)
-	in := must(opened(t, d, "fifo", 0, Read).ReadViaStream(0))(t)
-	defer closed(t, in)
-	nothing := func(when string) {
-		t.Helper()
-		ready, err := poller.Ready(in)
-		n, readErr := in.Read(make([]byte, 8))
-		if ready || n != 0 || err != nil || readErr != nil {
-			t.Errorf("%s: ready %t, %v; read %d, %v", when, ready, err, n, readErr)
-		}
-	}
-	nothing("before there is a writer")
-	writer, err := d.OpenAt(true, "fifo", 0, Write)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := must(writer.WriteViaStream(7))(t)
-	closed(t, writer)
-	nothing("before anything is written")
-
-	written := 0
-	for {
-		n, err := out.CheckWrite()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n == 0 {
-			break
-		}
-		if err := out.Write(bytes.Repeat([]byte{'x'}, n-1)); err != nil {
-			t.Fatal(err)
-		}
-		written += n - 1
-	}
-	if ready, err := poller.Ready(out); ready || err != nil || written < 16<<10 {
-		t.Errorf("a full FIFO of %d bytes is ready: %t, %v", written, ready, err)
-	}
-	if err := poller.Block(in); err != nil {
-		t.Fatal(err)
-	}
-	got := 0
-	b := make([]byte, 5000)
-	for got < written {
-		n, err := in.Read(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got += n
-		if n == 0 { // what was kept goes out when the writer comes back
-			if _, err := out.CheckWrite(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	nothing("after everything was read")
-	closed(t, out)
-	if err := poller.Block(in); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := in.Read(b); n != 0 || !errors.Is(err, io.EOF) {
-		t.Errorf("after the writer has gone read %d, %v", n, err)
-	}
-}
-
-// TestFIFOWhoseReaderGoes: a stream that nobody reads any more is closed, and the process lives.
-func TestFIFOWhoseReaderGoes(t *testing.T) {
-	dir := t.TempDir()
-	layout{"fifo |"}.make(t, dir)
-	d := preopen(t, dir, Options{})
-	reader := must(d.OpenAt(true, "fifo", 0, Read))(t)
-	out := must(opened(t, d, "fifo", 0, Write).WriteViaStream(0))(t)
-	defer closed(t, out)
-	closed(t, reader)
-	if _, err := out.CheckWrite(); err != nil {
-		t.Fatal(err)
-	}
-	if err := out.Write([]byte("x")); !errors.Is(err, io.EOF) {
-		t.Errorf("writing gives %v", err)
 	}
 }
