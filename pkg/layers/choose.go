@@ -17,8 +17,8 @@ const maxModule = 1 << 30
 func choose(name string, m *manifest.Manifest, p image.Process) *image.Answer {
 	a := &image.Answer{Image: name}
 	wasm := m.Wasm()
-	if len(wasm) == 0 && m.Shape != manifest.ShapeA {
-		return a
+	if len(wasm) == 0 && len(m.Layers) > 0 && m.Shape != manifest.ShapeA {
+		return a // its layers are the root file system, which has been looked at
 	}
 	module, export := pick(m, wasm, p)
 	if module == nil {

@@ -123,7 +123,7 @@ func TestWhichLayerRuns(t *testing.T) {
 		{name: "none of fifty", config: oci, layers: fifty, arg: "/app.wasm", code: 127, says: []string{"image img has 50 Wasm layers", `"/app.wasm" names none`, "/m0.wasm", "/m9.wasm and 40 more"}},
 		{name: "none of several, some without a name", config: oci, layers: []string{wasm + " a", wasm + ";x=1", wasm + ";x=2"}, arg: "/app.wasm", code: 127, says: []string{"3 Wasm layers", "are: /a; 2 have no title"}},
 		{name: "tar layers only: a file was meant", config: oci, layers: []string{tar}, arg: "/app.wasm"},
-		{name: "no layers: a file was meant", config: oci, arg: "/app.wasm"},
+		{name: "no layers", config: oci, arg: "/app.wasm", code: 127, says: []string{"image img has no layers"}},
 		{name: "an artifact without layers", config: art, arg: "/app.wasm", code: 127, says: []string{"image img has no layers"}},
 		{name: "an artifact without Wasm", config: art, layers: []string{"text/plain a", "image/png"}, arg: "/app.wasm", code: 127, says: []string{"image img has no Wasm layer", "2 layers", "text/plain", "image/png", wasm}},
 		{name: "a title that leads up", config: art, layers: []string{wasm, "text/plain ../x"}, arg: "/app.wasm", code: 126, says: []string{"image img cannot be run", "layer 2 of 2", "../x"}},

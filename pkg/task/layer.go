@@ -28,8 +28,10 @@ func (t *tools) layer(ctx context.Context, root *os.File, l launch, g *handover.
 		return nil, fmt.Errorf("%w (it is no file of the container either: %s)", err, missed.Message)
 	case a.Refusal != nil:
 		return nil, a.Refusal
-	case a.Module == nil:
+	case a.Module == nil && a.Image == "":
 		return nil, missed
+	case a.Module == nil:
+		return nil, &handover.Refusal{Code: missed.Code, Message: fmt.Sprintf("%s (and image %s has no Wasm layers)", missed.Message, a.Image)}
 	}
 	q.Image = a.Image
 	fetch := func(layers []image.Layer, files []*os.File) error {

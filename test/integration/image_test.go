@@ -105,14 +105,11 @@ var imageCases = []testCase{
 				if code != c.code {
 					t.Errorf("exit code %d, want %d", code, c.code)
 				}
-				if c.name != "no Wasm layer" {
-					c.says = append(c.says, name)
-				}
-				mustContain(t, errs, c.says...)
+				mustContain(t, errs, append(c.says, name)...)
 			})
 		}
 	}},
-	{"an artifact without layers is refused with a message that names it", func(t *testing.T, e env) {
+	{"an artifact without a Wasm layer is refused with a message that names it", func(t *testing.T, e env) {
 		name, _ := e.fresh(t, "args")
 		img := pack.Image{Name: name, Artifact: true, Layers: []pack.Layer{{}}}
 		e.image = e.Import(t, img)
@@ -121,6 +118,15 @@ var imageCases = []testCase{
 			t.Errorf("exit code %d, want 127", code)
 		}
 		mustContain(t, errs, name, "no Wasm layer")
+	}},
+	{"an image without layers is refused with a message that names it", func(t *testing.T, e env) {
+		name, _ := e.fresh(t, "args")
+		e.image = e.Import(t, pack.Image{Name: name, Config: v1.ImageConfig{Cmd: []string{"/app.wasm"}}, Empty: true})
+		code, _, errs := e.run(t, want{})
+		if code != 127 {
+			t.Errorf("exit code %d, want 127", code)
+		}
+		mustContain(t, errs, name, "has no layers")
 	}},
 	{"files of an artifact stay out of volumes, and are there in a read-only root", func(t *testing.T, e env) {
 		name, module := e.fresh(t, "files")

@@ -31,6 +31,8 @@ type Image struct {
 	Files map[string]File
 	// Layers are further layers, which no diff_id stands for: modules and files of images of shapes L and A.
 	Layers []Layer
+	// Empty leaves the image without any layer.
+	Empty bool
 	// Artifact makes the configuration that of the CNCF artifact (shape A): Config is left out of it.
 	Artifact bool
 	// Index puts an index above the manifest, with an attestation beside it, as docker buildx does.
@@ -74,9 +76,9 @@ func Write(w io.Writer, img Image) error {
 		return add(mediaType, content), err
 	}
 
-	var layers []v1.Descriptor
+	layers := []v1.Descriptor{}
 	diffIDs := []digest.Digest{} // in JSON [], not null
-	if len(img.Files) > 0 || len(img.Layers) == 0 {
+	if len(img.Files) > 0 || len(img.Layers) == 0 && !img.Empty {
 		layer, err := writeLayer(img.Files)
 		if err != nil {
 			return fmt.Errorf("layer of %s: %w", img.Name, err)
