@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"wasmgo/pkg/handover"
@@ -57,6 +59,46 @@ func TestComponentsShareCoreModules(t *testing.T) {
 	skeleton, err := os.ReadFile(filepath.Join(c.path(one.key), handover.ComponentName))
 	if err != nil || string(skeleton) != "skeleton of component adapter main" {
 		t.Errorf("the skeleton is %q, %v", skeleton, err)
+	}
+}
+
+// TestComponentsAtATime: components that have the same core modules in another order wait for each other's and never in a circle, and each
+// core module is compiled once.
+func TestComponentsAtATime(t *testing.T) {
+	watchLeaks(t)
+	c := newCache(t, "good")
+	contents := []string{"component a b c", "component c b a", "component b c a", "a", "component c a", "component a b c", "b"}
+	var all sync.WaitGroup
+	entries := make([]*Entry, 3*len(contents))
+	for i := range entries {
+		m := newModule(t, contents[i%len(contents)])
+		all.Go(func() {
+			e, err := c.Code(t.Context(), m, "/app.wasm")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			entries[i] = e
+		})
+	}
+	all.Wait()
+	for _, e := range entries {
+		if e != nil {
+			e.Close()
+		}
+	}
+	made := 0
+	for _, name := range names(t, c.codeDir()) {
+		if !strings.HasSuffix(name, lockSuffix) {
+			made++
+		}
+	}
+	if want := 4 + 3; made != want { // components, core modules
+		t.Errorf("%d entries were made, want %d", made, want)
+	}
+	one, other := openedEntry(t, c, "component a b c"), openedEntry(t, c, "component c b a")
+	if !os.SameFile(fileOf(t, c, one, "core-0"), fileOf(t, c, other, "core-2")) {
+		t.Error("a core module was compiled twice")
 	}
 }
 
