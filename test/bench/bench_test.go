@@ -37,6 +37,10 @@ func TestMain(m *testing.M) {
 		nativeEcho()
 		return
 	}
+	if os.Getenv(httpVariable) != "" {
+		nativeHello()
+		return
+	}
 	flag.Parse()
 	code := m.Run()
 	if *out != "" {
@@ -66,6 +70,9 @@ var measurements = map[string]func(t *testing.T, s *setting){
 	"component_host_call_ns":                    hostCall,
 	"component_instantiate_us":                  instantiate,
 	"second_start_30mb_ms,first_start_compiles": giantModule,
+	"http_rps":                                  httpRates,
+	"http_memory_growth_mb":                     httpMemory,
+	"http_drain_failures":                       httpDrain,
 }
 
 func TestMeasure(t *testing.T) {
@@ -73,7 +80,7 @@ func TestMeasure(t *testing.T) {
 		t.Skip("measures, and takes minutes: run `make bench`")
 	}
 	s := newSetting(t)
-	for _, name := range []string{"runner_first_instruction_ms", "ctr_run_vs_runc", "task_throughput_vs_runc", "runner_pss_mb,shim_pss_mb", "cycle_leaks", "component_first_output_ms", "component_host_call_ns", "component_instantiate_us", "stream_write_gb_s", "component_tcp_vs_native", "component_file_vs_cat", "second_start_30mb_ms,first_start_compiles"} {
+	for _, name := range []string{"runner_first_instruction_ms", "ctr_run_vs_runc", "task_throughput_vs_runc", "runner_pss_mb,shim_pss_mb", "cycle_leaks", "component_first_output_ms", "component_host_call_ns", "component_instantiate_us", "stream_write_gb_s", "component_tcp_vs_native", "component_file_vs_cat", "second_start_30mb_ms,first_start_compiles", "http_rps", "http_memory_growth_mb", "http_drain_failures"} {
 		t.Run(name, func(t *testing.T) { measurements[name](t, s) })
 	}
 }

@@ -60,6 +60,11 @@ var goals = map[string]struct{ min, max float64 }{
 	"component_file_vs_cat":       {min: 0.8},
 	"second_start_30mb_ms":        {max: 60},
 	"first_start_compiles":        {min: 1, max: 1},
+	"http_rps_vs_native_go":       {min: 0.25},
+	"http_rps_vs_wasmtime_serve":  {min: 1.2},
+	"http_p99_vs_wasmtime_serve":  {max: 1},
+	"http_memory_growth_mb":       {max: 5},
+	"http_drain_failures":         {max: 0.5},
 	"shim_peak_growth_30mb_mb":    {max: 3}, // a tenth of the module
 }
 

@@ -1,6 +1,7 @@
 package direct
 
 import (
+	"bufio"
 	"bytes"
 	_ "embed"
 	"encoding/binary"
@@ -21,7 +22,7 @@ import (
 
 // Compile has the runner compile a module or component into dir, for Start.
 func Compile(runner string, file []byte, dir string) error {
-	code, err := compile(runner, file)
+	code, err := compile(runner, "compile", file)
 	if err != nil {
 		return err
 	}
@@ -31,6 +32,10 @@ func Compile(runner string, file []byte, dir string) error {
 	parts, err := handover.ReadSplit(bytes.NewReader(code), int64(len(code)))
 	if err != nil {
 		return err
+	}
+	mode := "compile"
+	if parts.Needs&handover.NeedsServer != 0 {
+		mode = "compile-interruptible"
 	}
 	skeleton, err := io.ReadAll(parts.Skeleton)
 	if err != nil {
@@ -44,7 +49,7 @@ func Compile(runner string, file []byte, dir string) error {
 		if err != nil {
 			return err
 		}
-		if code, err = compile(runner, module); err != nil {
+		if code, err = compile(runner, mode, module); err != nil {
 			return err
 		}
 		if err := os.WriteFile(filepath.Join(dir, handover.CoreName(i)), code, 0o644); err != nil {
@@ -54,10 +59,10 @@ func Compile(runner string, file []byte, dir string) error {
 	return nil
 }
 
-func compile(runner string, file []byte) ([]byte, error) {
+func compile(runner, mode string, file []byte) ([]byte, error) {
 	var code, message bytes.Buffer
 	cmd := exec.Command(runner)
-	cmd.Env = []string{"WASMGO_RUNNER=compile"}
+	cmd.Env = []string{"WASMGO_RUNNER=" + mode}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(file), &code, &message
 	if err := cmd.Run(); err != nil {
 		return nil, fmt.Errorf("compile: %w: %s", err, message.String())
@@ -72,10 +77,45 @@ type Process struct {
 	Stdout  *os.File  // the caller's end
 	cmd     *exec.Cmd
 	socket  *os.File
+	said    *os.File // the caller's end of its standard error, or nil
 }
 
 // Start starts a runner with the code in dir and waits until it is ready. Close ends it. args are the guest's after its name.
-func Start(runner, dir string, args ...string) (_ *Process, err error) {
+func Start(runner, dir string, args ...string) (*Process, error) {
+	return start(runner, dir, os.Stderr, handover.Guest{Module: "/guest.wasm", Args: append([]string{"guest.wasm"}, args...), Cwd: "/"})
+}
+
+// Serve starts the runner that has HTTP with a component that serves it, at an address of the machine itself that it returns, and
+// returns when it answers there. What it says on its standard error after that is lost.
+func Serve(runner, dir string, settings handover.HTTP) (p *Process, address string, err error) {
+	settings.Addr = "127.0.0.1:0"
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, "", err
+	}
+	p, err = start(runner, dir, w, handover.Guest{
+		Module: "/guest.wasm", Args: []string{"guest.wasm"}, Cwd: "/", Needs: handover.NeedsHTTP | handover.NeedsServer, HTTP: settings,
+	})
+	w.Close()
+	if err != nil {
+		return nil, "", errors.Join(err, r.Close())
+	}
+	p.said = r
+	if err := p.Begin(); err != nil {
+		return nil, "", errors.Join(err, p.Close())
+	}
+	line, err := bufio.NewReader(r).ReadString('\n')
+	_, address, ok := strings.Cut(strings.TrimSpace(line), " answers HTTP at ")
+	if !ok {
+		return nil, "", errors.Join(fmt.Errorf("it says %q", line), err, p.Close())
+	}
+	return p, address, nil
+}
+
+// Signal sends it a signal.
+func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
+
+func start(runner, dir string, stderr *os.File, g handover.Guest) (_ *Process, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
@@ -103,13 +143,13 @@ func Start(runner, dir string, args ...string) (_ *Process, err error) {
 	}
 	defer out.Close()
 	p.cmd.Env = []string{"WASMGO_RUNNER=guest"}
-	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = in, out, os.Stderr
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = in, out, stderr
 	p.cmd.ExtraFiles = []*os.File{theirs, code}
 	p.Started = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
-	if err := handover.Send(p.socket, handover.Guest{Module: "/guest.wasm", Args: append([]string{"guest.wasm"}, args...), Cwd: "/"}); err != nil {
+	if err := handover.Send(p.socket, g); err != nil {
 		return nil, err
 	}
 	theirs.Close() // so that a runner that dies is noticed
@@ -137,7 +177,7 @@ func (p *Process) Wait() error {
 
 // Close kills the runner if it still runs, and releases what is left. It may be called after Wait and twice.
 func (p *Process) Close() error {
-	for _, f := range []*os.File{p.socket, p.Stdin, p.Stdout} {
+	for _, f := range []*os.File{p.socket, p.Stdin, p.Stdout, p.said} {
 		if f != nil {
 			f.Close()
 		}
