@@ -14,6 +14,9 @@ import (
 
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"wasmgo/test/pack"
 )
@@ -43,9 +46,7 @@ func CRI(t testing.TB, opts ...Option) *CRIDaemon {
 	c := Containerd(t, append([]Option{InNetns(NewNetns(t)), withCRI(t)}, opts...)...)
 	d := &CRIDaemon{Containerd: c, Parent: "/" + c.Namespace}
 	t.Cleanup(func() { d.cleanup(t) })
-	if err := c.proc.ready(startTimeout, d.ready(t)); err != nil {
-		t.Fatal(err)
-	}
+	d.await(t)
 	// What CRI starts each pod with. That nothing of it is executed is what the file is for.
 	d.Import(t, pack.Image{
 		Name:     pauseImage,
@@ -113,6 +114,20 @@ const criConfig = `[plugins."io.containerd.grpc.v1.cri"]
     conf_dir = %[5]q
 `
 
+// Start starts a daemon that is not running, and returns when CRI and its network are ready.
+func (d *CRIDaemon) Start(t testing.TB) {
+	t.Helper()
+	d.Containerd.Start(t)
+	d.await(t)
+}
+
+func (d *CRIDaemon) await(t testing.TB) {
+	t.Helper()
+	if err := d.Containerd.proc.ready(startTimeout, d.ready(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // ready returns a function that tells whether CRI and its network are ready.
 func (d *CRIDaemon) ready(t testing.TB) func() error {
 	return func() error {
@@ -170,6 +185,19 @@ func (d *CRIDaemon) Import(t testing.TB, img pack.Image) {
 		return nil
 	}); err != nil {
 		t.Fatalf("import %s: %v", img.Name, err)
+	}
+}
+
+// ReopenLog has a container's log opened anew, as kubelet does when it has moved it away. crictl has no word for it; a ReopenContainerLogRequest
+// is a string in field 1 like a StringValue.
+func (d *CRIDaemon) ReopenLog(t testing.TB, id string) {
+	t.Helper()
+	conn, ok := d.Containerd.client.Conn().(*grpc.ClientConn)
+	if !ok {
+		t.Fatal("the client has no connection")
+	}
+	if err := conn.Invoke(t.Context(), "/runtime.v1.RuntimeService/ReopenContainerLog", wrapperspb.String(id), &emptypb.Empty{}); err != nil {
+		t.Fatal(err)
 	}
 }
 

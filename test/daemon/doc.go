@@ -1,6 +1,5 @@
 // Package daemon runs real daemons for a test: containerd in either pinned version, with CRI and crictl or without, and dockerd with the
-// docker CLI. They
-// come from test/tools, never from the system, and share nothing with it:
+// docker CLI. They come from test/tools, never from the system, and share nothing with it:
 //
 //	<dir>/               a short temporary directory (socket paths are limited to 108 bytes, unix(7))
 //	  root/ state/ sock  containerd's

@@ -67,7 +67,13 @@ func (c *Command) Prepare(ctx context.Context) *exec.Cmd {
 // Run makes the call and returns what it did, whatever its exit code.
 func (c *Command) Run(t testing.TB) Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), commandTimeout)
+	return c.RunIn(t.Context(), t)
+}
+
+// RunIn is Run in a context other than the test's, which is over when the test cleans up.
+func (c *Command) RunIn(ctx context.Context, t testing.TB) Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	cmd := c.Prepare(ctx)
 	var stdout, stderr strings.Builder
