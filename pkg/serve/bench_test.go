@@ -31,9 +31,7 @@ func BenchmarkInstance(b *testing.B) {
 					}
 					x.finish()
 				}
-				if err := i.close(); err != nil {
-					b.Fatal(err)
-				}
+				r.pool.factory.drop(i)
 			}
 		})
 	}

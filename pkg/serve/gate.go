@@ -41,3 +41,43 @@ func (g *gate) enter(ctx context.Context, most time.Duration) bool {
 }
 
 func (g *gate) leave() { <-g.slots }
+
+// turn is how long a guest waits at most for its turn, so that those that compute for long hold up nobody for longer.
+const turn = 10 * time.Millisecond
+
+// A pace has as many guests begin at a time as there are processors: dozens of threads that make and unmake memories at once are in each
+// other's way, and none is done earlier for it.
+type pace struct{ slots chan struct{} }
+
+func newPace(processors int) *pace { return &pace{make(chan struct{}, processors)} }
+
+// A pass is a guest's turn.
+type pass struct {
+	pace *pace
+	held bool
+}
+
+// take waits for a turn, or for long enough.
+func (p *pace) take() pass {
+	select {
+	case p.slots <- struct{}{}:
+		return pass{p, true}
+	default:
+	}
+	timer := time.NewTimer(turn)
+	defer timer.Stop()
+	select {
+	case p.slots <- struct{}{}:
+		return pass{p, true}
+	case <-timer.C:
+		return pass{p, false}
+	}
+}
+
+// end ends a turn: the guest is done, or waits for something. It may be called more than once.
+func (p *pass) end() {
+	if p.held {
+		p.held = false
+		<-p.pace.slots
+	}
+}

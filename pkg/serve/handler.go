@@ -65,6 +65,8 @@ func (s *server) answer(x *exchange, r *http.Request) {
 
 // run runs the guest, on this goroutine's thread. When it returns the instance is not the request's any more.
 func (s *server) run(x *exchange, r *http.Request, d *deadline) error {
+	pass := s.pace.take()
+	defer pass.end()
 	i, err := s.pool.take()
 	if err != nil {
 		return err
@@ -77,7 +79,10 @@ func (s *server) run(x *exchange, r *http.Request, d *deadline) error {
 		s.pool.give(i, false)
 		return nil
 	}
-	i.urge = x.send
+	i.urge = func() {
+		pass.end()
+		x.send()
+	}
 	err = i.http.Handle(i.component, r, x.body, x)
 	i.urge = nil
 	d.end()

@@ -71,13 +71,6 @@ func (p *pool) give(i *instance, well bool) {
 	p.factory.drop(i)
 }
 
-// drop closes an instance.
-func (f *factory) drop(i *instance) {
-	if err := i.close(); err != nil {
-		f.Complain(err.Error())
-	}
-}
-
 // close drops the instances that wait. All others must have been given back.
 func (p *pool) close() {
 	close(p.closing)

@@ -30,6 +30,8 @@ type Config struct {
 // A Part is some interfaces and what they need. It is closed before the streams are.
 type Part interface {
 	Interfaces() []*wit.Interface
+	// Reset drops what a guest has left.
+	Reset()
 	Close() error
 }
 
@@ -80,6 +82,18 @@ func (h *Host) Interfaces() []*wit.Interface {
 
 // Interrupt ends what the guest waits for, now and from now on, with a trap. It may be called by any goroutine, also after Close.
 func (h *Host) Interrupt() { h.io.Poller.Interrupt() }
+
+// Reset drops what a guest has left, so that the host is as it was made and can be another guest's. It reports whether that is possible:
+// it is not after Interrupt, nor while bytes that the guest has written to its network are on their way. The guest must have ended.
+func (h *Host) Reset() bool {
+	h.cli.Close()
+	if h.extension != nil {
+		h.extension.Reset()
+	}
+	h.filesystem.Reset()
+	h.clocks.Restart()
+	return h.sockets.Reset() && h.io.Reset()
+}
 
 // Close frees what the guest has not dropped, and the host. The guest must have ended.
 func (h *Host) Close() error {

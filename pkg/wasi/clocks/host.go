@@ -19,6 +19,9 @@ func New(io *wasiio.Host, zone *time.Location) *Host {
 	return &Host{io: io, start: time.Now(), zone: zone}
 }
 
+// Restart has the monotonic clock begin anew.
+func (h *Host) Restart() { h.start = time.Now() }
+
 // Interfaces are those of the package wasi:clocks.
 func (h *Host) Interfaces() []*wit.Interface {
 	return []*wit.Interface{

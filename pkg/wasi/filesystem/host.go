@@ -38,10 +38,15 @@ func New(io *wasiio.Host, preopens []Preopen) *Host {
 	}
 }
 
-// Close drops what guests have left, and the preopens. Streams are the [wasiio.Host]'s.
-func (h *Host) Close() error {
+// Reset drops what guests have left.
+func (h *Host) Reset() {
 	h.readings.Close()
 	h.Descriptors.Close()
+}
+
+// Close drops what guests have left, and the preopens. Streams are the [wasiio.Host]'s.
+func (h *Host) Close() error {
+	h.Reset()
 	var errs []error
 	for _, p := range h.preopens {
 		errs = append(errs, p.Dir.Close())

@@ -48,9 +48,14 @@ func New(io *wasiio.Host, c *client.Client) *Host {
 	return h
 }
 
-// Close drops what the guest has left, which ends its requests and the bodies that it has not finished. The host of wasi:io must be closed
-// after it. It may be called more than once.
+// Close is Reset. The host of wasi:io must be closed after it.
 func (h *Host) Close() error {
+	h.Reset()
+	return nil
+}
+
+// Reset drops what the guest has left, which ends its requests and the bodies that it has not finished. It may be called more than once.
+func (h *Host) Reset() {
 	h.futures.Close()
 	h.futureTrailers.Close()
 	h.incomingBodies.Close()
@@ -62,7 +67,6 @@ func (h *Host) Close() error {
 	h.outparams.Close()
 	h.options.Close()
 	h.fields.Close()
-	return nil
 }
 
 const version = "@" + wasiio.Version

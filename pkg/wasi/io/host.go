@@ -50,12 +50,18 @@ func New() (*Host, error) {
 	return h, nil
 }
 
-// Close drops what guests have left and frees the host.
-func (h *Host) Close() error {
+// Reset drops what guests have left. It reports whether another guest can have the host, which is not so when it was interrupted.
+func (h *Host) Reset() bool {
 	h.Pollables.Close()
 	h.Inputs.Close()
 	h.Outputs.Close()
 	h.Errors.Close()
+	return !h.Poller.interrupted.Load()
+}
+
+// Close drops what guests have left and frees the host.
+func (h *Host) Close() error {
+	h.Reset()
 	return h.Poller.Close()
 }
 

@@ -36,16 +36,26 @@ func New(io *wasiio.Host, policy inet.Policy) *Host {
 	return h
 }
 
+// Reset closes what the guest has left. It reports whether nothing is on its way any more.
+func (h *Host) Reset() bool {
+	h.drop()
+	return h.inet.Idle()
+}
+
 // Close closes what the guest has left, and sends what it has written. The guest must have ended, and the host of wasi:io must be closed
 // after this one.
 func (h *Host) Close() error {
+	h.drop()
+	return h.inet.Close()
+}
+
+func (h *Host) drop() {
 	h.incoming.Close()
 	h.outgoing.Close()
 	h.udp.Close()
 	h.tcp.Close()
 	h.lookups.Close()
 	h.network.Close()
-	return h.inet.Close()
 }
 
 // Interfaces are those of the package wasi:sockets.

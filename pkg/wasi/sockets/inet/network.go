@@ -23,6 +23,9 @@ type Network struct {
 	scratch  []byte    // for a datagram
 }
 
+// Idle reports whether nothing is on its way: no lookup, and no bytes that the kernel had no room for.
+func (n *Network) Idle() bool { return n.lookups == 0 && len(n.backlogs) == 0 }
+
 // New makes the network of the instance whose waits are the poller's.
 func New(poller *wasiio.Poller, policy Policy) *Network {
 	return &Network{poller: poller, policy: policy, linger: Linger}
