@@ -81,7 +81,7 @@ func checkNames(s *specs.Spec, ns namespaces) error {
 	return nil
 }
 
-func checkMounts(s *specs.Spec, _ namespaces) error {
+func checkMounts(s *specs.Spec, ns namespaces) error {
 	for i, m := range s.Mounts {
 		field := fmt.Sprintf("mounts[%d]", i)
 		o := parseOptions(m.Options)
@@ -91,8 +91,10 @@ func checkMounts(s *specs.Spec, _ namespaces) error {
 			return invalid(field+".destination", "missing")
 		case path.Clean("/"+m.Destination) == "/" && !o.remount:
 			return notImplemented(field+".destination", "a mount on the root file system itself")
-		case o.idmap || len(m.UIDMappings) > 0 || len(m.GIDMappings) > 0:
-			return notImplemented(field+".uidMappings", "an id-mapped mount")
+		case mapsIDs(m, o) && !bind:
+			return invalid(field+".uidMappings", "only a bind mount can be id-mapped")
+		case mapsIDs(m, o) && !(ns.has(unix.CLONE_NEWUSER) && ownMappings(m, linux(s))):
+			return notImplemented(field+".uidMappings", "a mount with mappings other than those of the container's user namespace")
 		case bind && m.Source == "" && !o.remount:
 			return invalid(field+".source", "missing")
 		case !bind && m.Type == "" && !o.remount:

@@ -61,7 +61,10 @@ func TestCheck(t *testing.T) {
 		"a bind mount with data": {func(s *specs.Spec) {
 			s.Mounts = []specs.Mount{{Destination: "/a", Type: "bind", Source: "/", Options: []string{"sync", "size=1k"}}}
 		}, invalid, "mounts[0].options"},
-		"an id-mapped mount": {func(s *specs.Spec) {
+		"an id-mapped mount that is no bind mount": {func(s *specs.Spec) {
+			s.Mounts = []specs.Mount{{Destination: "/a", Type: "tmpfs", UIDMappings: []specs.LinuxIDMapping{{Size: 1}}}}
+		}, invalid, "mounts[0].uidMappings"},
+		"an id-mapped mount without a user namespace": {func(s *specs.Spec) {
 			s.Mounts = []specs.Mount{{Destination: "/a", Type: "bind", Source: "/", Options: []string{"idmap"}}}
 		}, unimplemented, "mounts[0].uidMappings"},
 		"a device of no type": {func(s *specs.Spec) { s.Linux.Devices = []specs.LinuxDevice{{Path: "/dev/x", Type: "z"}} }, invalid, "linux.devices[0].type"},

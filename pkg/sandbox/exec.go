@@ -201,9 +201,12 @@ func (e *Exec) Close() error { return e.abandon() }
 
 // abandon kills a runner that did not come as far as it should have.
 func (e *Exec) abandon() error {
-	if e.socket != nil {
-		_ = e.socket.Close()
-	}
+	defer func() {
+		// After the signal: a runner that sees its handover end ends by itself, with a status of its own.
+		if e.socket != nil {
+			_ = e.socket.Close()
+		}
+	}()
 	if e.console != nil {
 		_ = e.console.Close()
 	}

@@ -7,7 +7,7 @@ import (
 
 // MountOptions are the options of OCI mounts that are understood here and not left to the file system, sorted.
 func MountOptions() []string {
-	out := []string{"bind", "rbind", "remount", "tmpcopyup"}
+	out := []string{"bind", "rbind", "remount", "tmpcopyup", "idmap", "ridmap"}
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(attributes)), slices.Collect(maps.Keys(propagations))) {
 		out = append(out, name, "r"+name)
 	}

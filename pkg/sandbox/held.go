@@ -39,7 +39,7 @@ func (p *Process) startHeld(ctx context.Context, b *builder) (g handover.Guest, 
 	t := newThread()
 	defer t.end()
 	err = t.do(func() error {
-		return inOrder(func() error { return b.follow(p.pid) }, b.configure, b.assemble)
+		return inOrder(func() error { return b.openUser(p.pid) }, func() error { return b.follow(p.pid) }, b.configure, b.assemble)
 	})
 	if err != nil {
 		return g, err

@@ -123,6 +123,11 @@ func (b *builder) mountBind(p *mountPlan) error {
 	if p.propagation == 0 {
 		p.propagation, p.recursivePropagation = b.inherited(), true
 	}
+	if mapsIDs(p.Mount, p.options) {
+		if err := b.mapIDs(p.tree, p.idmapAll); err != nil {
+			return fmt.Errorf("%s.uidMappings: %w", p.field, err)
+		}
+	}
 	if err := p.setAttributes(p.tree); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ type options struct {
 	remount   bool
 	copyUp    bool // tmpcopyup
 	idmap     bool
+	idmapAll  bool // the mounts below, too
 	// set and clear are attributes of the mount itself, setAll and clearAll also of those below it (MOUNT_ATTR_*).
 	set, clear, setAll, clearAll uint64
 	// propagation is one of unix.MS_{SHARED,SLAVE,PRIVATE,UNBINDABLE}, 0 for what comes by itself.
@@ -83,7 +84,7 @@ func parseOptions(list []string) options {
 			o.copyUp = true
 			continue
 		case "idmap", "ridmap":
-			o.idmap = true
+			o.idmap, o.idmapAll = true, opt == "ridmap"
 			continue
 		}
 		if slices.Contains(ignored, opt) || strings.HasPrefix(opt, "x-") || strings.HasPrefix(opt, "X-") {

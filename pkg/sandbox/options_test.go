@@ -29,6 +29,7 @@ func TestParseOptions(t *testing.T) {
 		"relatime is the field's zero":         {"noatime,relatime", options{clear: unix.MOUNT_ATTR__ATIME}},
 		"an unknown word that starts with r":   {"rfoo", options{data: []string{"rfoo"}}},
 		"remount and idmap":                    {"remount,idmap,tmpcopyup", options{remount: true, idmap: true, copyUp: true}},
+		"idmap of all mounts below":            {"rbind,ridmap", options{bind: true, recursive: true, idmap: true, idmapAll: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := parseOptions(strings.Split(c.in, ",")); !reflect.DeepEqual(got, c.want) {
@@ -64,12 +65,13 @@ func FuzzParseOptions(f *testing.F) {
 }
 
 func TestRootfsOptions(t *testing.T) {
-	flags, data, err := rootfsOptions([]string{"ro", "nodev", "workdir=/w", "upperdir=/u", "lowerdir=/a:/b", "rbind"})
-	if err != nil || flags != unix.MS_RDONLY|unix.MS_NODEV || data != "workdir=/w,upperdir=/u,lowerdir=/a:/b" {
+	b := &builder{}
+	flags, data, mapped, err := b.rootfsOptions([]string{"ro", "nodev", "workdir=/w", "upperdir=/u", "lowerdir=/a:/b", "rbind"})
+	if err != nil || mapped || flags != unix.MS_RDONLY|unix.MS_NODEV || data != "workdir=/w,upperdir=/u,lowerdir=/a:/b" {
 		t.Errorf("got %#x %q %v", flags, data, err)
 	}
 	for _, o := range []string{"loop", "uidmap=0:1:2", "gidmap=0:1:2"} {
-		if _, _, err := rootfsOptions([]string{o}); !errors.Is(err, errdefs.ErrNotImplemented) {
+		if _, _, _, err := b.rootfsOptions([]string{o}); !errors.Is(err, errdefs.ErrNotImplemented) {
 			t.Errorf("%s: got %v", o, err)
 		}
 	}

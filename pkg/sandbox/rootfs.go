@@ -3,7 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
@@ -25,7 +24,7 @@ func (b *builder) mountRoot() error {
 		}
 	}
 	for i, m := range b.c.Rootfs {
-		if err := mountRootfs(m, dir); err != nil {
+		if err := b.mountRootfs(m, dir); err != nil {
 			return fmt.Errorf("rootfs[%d]: %w", i, err)
 		}
 	}
@@ -52,7 +51,7 @@ func (b *builder) rebind(dir string) error {
 }
 
 // mountRootfs makes one of containerd's mounts. They are root's own and trusted, dir is a directory of the host.
-func mountRootfs(m Mount, dir string) error {
+func (b *builder) mountRootfs(m Mount, dir string) error {
 	target := dir
 	if m.Target != "" {
 		root, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -68,9 +67,13 @@ func mountRootfs(m Mount, dir string) error {
 		defer unix.Close(fd)
 		target = fmt.Sprintf("/proc/thread-self/fd/%d", fd)
 	}
-	flags, data, err := rootfsOptions(m.Options)
+	flags, data, mapped, err := b.rootfsOptions(m.Options)
 	if err != nil {
 		return err
+	}
+	if mapped && m.Type != "overlay" {
+		// The host's root, who makes the mount points, can make no files on a mapped mount. The upper layer of an overlay is not mapped.
+		return notImplemented("rootfs options", "uidmap of a mount of type "+m.Type)
 	}
 	if isBind(m) {
 		rec := uintptr(unix.MS_REC)
@@ -84,7 +87,13 @@ func mountRootfs(m Mount, dir string) error {
 		}
 		return nil
 	}
-	if len(data) >= pageSize-1 {
+	switch {
+	case mapped:
+		defer unix.Chdir("/")
+		if data, err = b.mapLower(data, target); err != nil {
+			return err
+		}
+	case len(data) >= pageSize-1:
 		if data, err = shorten(m.Type, data); err != nil {
 			return err
 		}
@@ -113,22 +122,25 @@ var rootfsFlags = map[string]uintptr{
 	"rprivate": 0, "private": 0, "rslave": 0, "slave": 0,
 }
 
-// rootfsOptions takes the options of one of containerd's mounts apart.
-func rootfsOptions(list []string) (flags uintptr, data string, err error) {
+// rootfsOptions takes the options of one of containerd's mounts apart. Mapped asks for the mappings of the container's user namespace.
+func (b *builder) rootfsOptions(list []string) (flags uintptr, data string, mapped bool, err error) {
 	var rest []string
+	uids, gids := "uidmap="+mappingsText(b.ids.uids), "gidmap="+mappingsText(b.ids.gids)
 	for _, o := range list {
 		f, known := rootfsFlags[o]
 		switch {
 		case known:
 			flags |= f
 		case o == "bind", o == "rbind": // see isBind
+		case len(b.ids.uids) > 0 && (o == uids || o == gids):
+			mapped = true
 		case o == "loop", strings.HasPrefix(o, "uidmap="), strings.HasPrefix(o, "gidmap="):
-			return 0, "", notImplemented("rootfs options", o)
+			return 0, "", false, notImplemented("rootfs options", o)
 		default:
 			rest = append(rest, o)
 		}
 	}
-	return flags, strings.Join(rest, ","), nil
+	return flags, strings.Join(rest, ","), mapped, nil
 }
 
 // shorten makes the lower directories of an overlay fit into a page, by changing to the directory they have in common.
@@ -141,12 +153,7 @@ func shorten(fstype, data string) (string, error) {
 			continue
 		}
 		lower := strings.Split(dirs, ":")
-		common := path.Dir(lower[0])
-		for _, d := range lower {
-			for common != "/" && !strings.HasPrefix(d, common+"/") {
-				common = path.Dir(common)
-			}
-		}
+		common := commonParent(lower)
 		for j, d := range lower {
 			lower[j] = strings.TrimPrefix(strings.TrimPrefix(d, common), "/")
 		}

@@ -72,7 +72,7 @@ func supported() *features.Features {
 			Apparmor:   &features.Apparmor{Enabled: &yes},
 			Selinux:    &features.Selinux{Enabled: &yes},
 			MountExtensions: &features.MountExtensions{
-				IDMap: &features.IDMap{Enabled: &no},
+				IDMap: &features.IDMap{Enabled: &yes},
 			},
 		},
 	}

@@ -30,7 +30,7 @@ type podCase struct {
 	run  func(t *testing.T, e podEnv)
 }
 
-var podCaseGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainerCases, podResourceCases, podExecCases, podShapeCases}
+var podCaseGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainerCases, podUserCases, podResourceCases, podExecCases, podShapeCases}
 
 // TestPods asks what kubelet asks of CRI, by crictl.
 func TestPods(t *testing.T) {
