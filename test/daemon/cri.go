@@ -57,6 +57,13 @@ func CRI(t testing.TB, opts ...Option) *CRIDaemon {
 	return d
 }
 
+// LocalPull has CRI of containerd 2 pull images as 1.7 did, and not by its transfer service.
+func LocalPull() Option {
+	return func(d *ContainerdDaemon) {
+		d.more += "[plugins.\"io.containerd.cri.v1.images\"]\n  use_local_image_pull = true\n"
+	}
+}
+
 // withCRI makes the configuration one with CRI.
 func withCRI(t testing.TB) Option {
 	plugins := Tool(t, cniPlugins)
@@ -84,7 +91,7 @@ func withCRI(t testing.TB) Option {
 			if err != nil {
 				return err
 			}
-			d.more = fmt.Sprintf(criConfig, pauseImage, Snapshotter, Handler, plugins, conf, Runtime)
+			d.more += fmt.Sprintf(criConfig, pauseImage, Snapshotter, Handler, plugins, conf, Runtime)
 			return errors.Join(
 				os.WriteFile(filepath.Join(d.Dir, crictlConfig), []byte("timeout: 30\n"), 0o600),
 				os.WriteFile(filepath.Join(conf, "10-pods.conflist"), network, 0o600),

@@ -19,6 +19,7 @@ const (
 	buildx       = "buildx-0.29.1"
 	criTools     = "cri-tools-1.36.0"
 	cniPlugins   = "cni-plugins-1.9.1"
+	registry     = "registry-3.0.0"
 )
 
 // Tool returns the directory of a pinned tool's binaries, built first where that has not been done.

@@ -125,7 +125,7 @@ func TestPodsOutliveContainerd(t *testing.T) {
 	daemon.NeedRoot(t)
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
-			e := newPodEnv(t, version)
+			e := newPodEnv(t, daemon.Version(version))
 			p := e.pod(t)
 			stays := p.start(t, []string{"/sleep.wasm", "600000"})
 			ends := p.start(t, []string{"/loop.wasm"})

@@ -37,7 +37,7 @@ func TestPods(t *testing.T) {
 	daemon.NeedRoot(t)
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
-			e := newPodEnv(t, version)
+			e := newPodEnv(t, daemon.Version(version))
 			for _, group := range podCaseGroups {
 				for _, c := range group {
 					t.Run(c.name, func(t *testing.T) {
@@ -52,9 +52,9 @@ func TestPods(t *testing.T) {
 
 const podImage = "test.local/pods:1"
 
-func newPodEnv(t *testing.T, version string) podEnv {
+func newPodEnv(t *testing.T, opts ...daemon.Option) podEnv {
 	t.Helper()
-	e := podEnv{CRIDaemon: daemon.CRI(t, daemon.Version(version)), last: new(atomic.Int64)}
+	e := podEnv{CRIDaemon: daemon.CRI(t, opts...), last: new(atomic.Int64)}
 	files := map[string]pack.File{
 		"/etc/passwd": {Content: []byte("root:x:0:0::/:\nworker:x:1234:1235::/:\n"), Mode: 0o644},
 		"/etc/group":  {Content: []byte("root:x:0:\nworker:x:1235:\nstaff:x:50:worker\n"), Mode: 0o644},
