@@ -1,11 +1,19 @@
 package integration
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"wasmgo/test/daemon"
 )
+
+// pulledShapes are those that differ in how they are pulled; TestPods runs the others.
+var pulledShapes = []string{
+	"T a file in a tar layer", "T a file in a tar layer, behind an index",
+	"L one layer of type wasm", "L one layer of type wasm, behind an index", "L beside a tar layer",
+	"A one layer without a name", "A other layers are files",
+}
 
 // TestPodsPullImages shows which images kubelet can have pulled and run, by containerd and its settings.
 func TestPodsPullImages(t *testing.T) {
@@ -25,6 +33,9 @@ func TestPodsPullImages(t *testing.T) {
 			registry := e.Containerd.Registry(t)
 			p := e.pod(t)
 			for _, s := range shapes(t) {
+				if !slices.Contains(pulledShapes, s.name) {
+					continue
+				}
 				name := registry.Push(t, s.image)
 				pulled := e.Crictl(t, "pull", name).Run(t)
 				if s.image.Index {
