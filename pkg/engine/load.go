@@ -15,7 +15,7 @@ func New(opts ...Option) (*Engine, error) {
 	for _, opt := range opts {
 		opt(&o)
 	}
-	c, err := config(o.interruptible)
+	c, err := config(o)
 	if err != nil {
 		return nil, err
 	}

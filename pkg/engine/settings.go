@@ -41,7 +41,7 @@ const workers = "TOKIO_WORKER_THREADS"
 // references and exceptions are not among them in this release, and its C API aborts the process when it is asked for the type of
 // an import or export that uses them: turning them on takes another way to describe types first (types.go). Shared memory is
 // known and refused when a memory is made: WASI 0.1 has no threads to share it with.
-func config(interruptible bool) (*wasmtime.Config, error) {
+func config(o options) (*wasmtime.Config, error) {
 	for name, value := range map[string]string{backtraceDetails: "1", workers: "1"} {
 		// With cgo this is also C's setenv, which is where Wasmtime looks.
 		if err := os.Setenv(name, value); err != nil {
@@ -53,7 +53,8 @@ func config(interruptible bool) (*wasmtime.Config, error) {
 	// Only debuggers and panics that unwind through Wasm frames would read it, and loading has to register it.
 	c.SetNativeUnwindInfo(false)
 	c.SetMemoryInitCOWSet(true)
-	c.SetEpochInterruption(interruptible)
+	c.SetEpochInterruption(o.interruptible)
+	pool(c, o.pooled)
 	C.stack_set(configPointer(c), C.size_t(guestStack), C.size_t(guestStack+hostStack))
 	runtime.KeepAlive(c)
 	return c, nil
@@ -62,7 +63,10 @@ func config(interruptible bool) (*wasmtime.Config, error) {
 // An Option changes an engine.
 type Option func(*options)
 
-type options struct{ interruptible bool }
+type options struct {
+	interruptible bool
+	pooled        int
+}
 
 // Interruptible is for code that can be stopped while it runs, at the price of a look at each loop's and function's beginning. Such code
 // is another code: what one engine has compiled the other does not load.

@@ -129,23 +129,25 @@ func prepare(g *handover.Guest, h HTTP) (program, *handover.Refusal, error) {
 	if g.Refusal != nil {
 		return nil, g.Refusal, nil
 	}
-	var options []engine.Option
-	if g.Needs&handover.NeedsServer != 0 {
-		options = append(options, engine.Interruptible)
-	}
-	e, err := engine.New(options...)
-	if err != nil {
-		return nil, nil, err
-	}
 	// The directory stays open for the guest's life: it carries the lock by which the cache knows that its code is in use.
 	if err := unix.Fchdir(handover.CodeFD); err != nil {
 		return nil, nil, fmt.Errorf("enter the directory with compiled code: %w", err)
 	}
 	skeleton, err := os.ReadFile(handover.ComponentName)
 	switch {
+	case err == nil && g.Needs&handover.NeedsServer != 0:
+		return prepareServer(g, skeleton, h)
 	case err == nil:
+		e, err := engine.New()
+		if err != nil {
+			return nil, nil, err
+		}
 		return prepareComponent(e, g, skeleton, h)
 	case errors.Is(err, fs.ErrNotExist):
+		e, err := engine.New()
+		if err != nil {
+			return nil, nil, err
+		}
 		return prepareModule(e, g)
 	default:
 		return nil, nil, err

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,6 +19,8 @@ import (
 type HTTP interface {
 	// Extend adds wasi:http to what instances see. env are the guest's variables.
 	Extend(env []string, deny handover.Deny) func(*wasiio.Host) wasi.Part
+	// Instances is how many instances of a component there are at a time, at most, when it is served so.
+	Instances(h handover.HTTP) int
 	// Serve serves the component until it is told to end, and returns the exit code.
 	Serve(s Service) int
 }
@@ -47,6 +50,28 @@ type service struct {
 }
 
 func (s *service) run() int { return s.http.Serve(s.Service) }
+
+// prepareServer is prepareComponent for one that can be served, whose code can be interrupted. Its instances lie in a pool, unless it does
+// not fit into one.
+func prepareServer(g *handover.Guest, skeleton []byte, h HTTP) (program, *handover.Refusal, error) {
+	pools := []engine.Option{engine.Pooled(0)}
+	if h != nil {
+		pools = []engine.Option{engine.Pooled(h.Instances(g.HTTP)), engine.Pooled(0)}
+	}
+	var errs []error
+	for _, pool := range pools {
+		e, err := engine.New(engine.Interruptible, pool)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, refusal, err := prepareComponent(e, g, skeleton, h)
+		if err == nil {
+			return p, refusal, nil
+		}
+		errs = append(errs, err)
+	}
+	return nil, nil, errors.Join(errs...)
+}
 
 // prepareService checks that a component can be served.
 func prepareService(e *engine.Engine, g *handover.Guest, p *component.Program, w *guestWorld, h HTTP) (program, *handover.Refusal, error) {

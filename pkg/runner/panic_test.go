@@ -28,6 +28,7 @@ func (broken) Interfaces() []*wit.Interface {
 		}))}
 }
 
+func (broken) Reset()       {}
 func (broken) Close() error { return nil }
 
 const caller = `(component

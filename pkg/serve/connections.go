@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // quiet is net/http's own log: what clients do wrong is no news.
@@ -90,8 +92,11 @@ func (c *connections) drain() {
 // errEnded is how an acceptor ends.
 var errEnded = errors.New("no more connections are accepted")
 
-// backlogTime is how long an acceptor that ends goes on: those that the kernel has let in already would be reset with the socket.
+// backlogTime is how long an acceptor that ends goes on for those that the kernel has let in already: they would be reset with the socket.
 const backlogTime = 20 * time.Millisecond
+
+// nobody is a filter that drops every packet.
+var nobody = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
 
 // An acceptor is a listener that ends without losing anybody.
 type acceptor struct {
@@ -99,10 +104,19 @@ type acceptor struct {
 	ending atomic.Bool
 }
 
-// end has Accept return errEnded when nobody is left who was there before.
+// end has Accept return errEnded when nobody is left who was there before. There is no call that only closes a listening socket to new
+// clients; but a filter keeps their packets from it, and they try again in a second, when nobody listens any more.
 func (a *acceptor) end() error {
+	var failed error
+	raw, err := a.SyscallConn()
+	if err != nil {
+		return err
+	}
+	err = raw.Control(func(fd uintptr) {
+		failed = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nobody})
+	})
 	a.ending.Store(true)
-	return a.SetDeadline(time.Now().Add(backlogTime))
+	return errors.Join(err, os.NewSyscallError("setsockopt", failed), a.SetDeadline(time.Now().Add(backlogTime)))
 }
 
 // Accept implements [net.Listener].

@@ -41,7 +41,7 @@ func load(t testing.TB, name string) (*engine.Engine, *component.Program) {
 	programs.Lock()
 	defer programs.Unlock()
 	if programs.engine == nil {
-		e, err := engine.New(engine.Interruptible)
+		e, err := engine.New(engine.Interruptible, engine.Pooled(140))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"runtime"
+
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/runner"
 	"wasmgo/pkg/wasi"
@@ -19,6 +21,15 @@ func (HTTP) Extend(env []string, deny handover.Deny) func(*wasiio.Host) wasi.Par
 	c := newClient(env, deny)
 	return func(io *wasiio.Host) wasi.Part { return wasihttp.New(io, c) }
 }
+
+// Instances is how many there are at a time: those at work, those that wait, and those that go.
+func (HTTP) Instances(h handover.HTTP) int {
+	either(&h.Requests, defaultRequests)
+	return h.Requests + max(h.Waiting, runtime.NumCPU()) + spare
+}
+
+// spare is room for instances that are on their way out.
+const spare = 8
 
 func newClient(env []string, deny handover.Deny) *client.Client {
 	return client.New(client.Config{Env: env, DenyTCP: deny.TCP, DenyDNS: deny.DNS})

@@ -80,7 +80,9 @@ type listeners struct {
 
 // listen opens the sockets, whose addresses have been checked.
 func listen(h handover.HTTP) (l listeners, err error) {
-	requests, err := net.Listen("tcp", h.Addr)
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // which knows no filters, see acceptor
+	requests, err := config.Listen(context.Background(), "tcp", h.Addr)
 	if err != nil {
 		return l, fmt.Errorf("cannot serve at %s: %w", h.Addr, errors.Unwrap(err))
 	}
