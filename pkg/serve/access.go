@@ -10,9 +10,8 @@ import (
 
 // An accessLog has a line of JSON for each request. A nil one has none.
 type accessLog struct {
-	mu   sync.Mutex
-	to   *os.File // guarded by mu, so that lines stay whole
-	line []byte   // guarded by mu
+	mu sync.Mutex
+	to *os.File // guarded by mu, so that lines stay whole
 }
 
 // newAccessLog makes a log for a name: "stdout", "stderr", or "" for none.

@@ -105,18 +105,20 @@ type acceptor struct {
 }
 
 // end has Accept return errEnded when nobody is left who was there before. There is no call that only closes a listening socket to new
-// clients; but a filter keeps their packets from it, and they try again in a second, when nobody listens any more.
+// clients; but a filter keeps their packets from it, and they try again in a second, when nobody listens any more. Where filters are not
+// allowed, a queue of no length has nearly the same effect: one client may be lost.
 func (a *acceptor) end() error {
-	var failed error
 	raw, err := a.SyscallConn()
 	if err != nil {
 		return err
 	}
 	err = raw.Control(func(fd uintptr) {
-		failed = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nobody})
+		if unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: 1, Filter: &nobody}) != nil {
+			_ = unix.Listen(int(fd), 0)
+		}
 	})
 	a.ending.Store(true)
-	return errors.Join(err, os.NewSyscallError("setsockopt", failed), a.SetDeadline(time.Now().Add(backlogTime)))
+	return errors.Join(err, a.SetDeadline(time.Now().Add(backlogTime)))
 }
 
 // Accept implements [net.Listener].

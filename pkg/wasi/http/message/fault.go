@@ -110,8 +110,5 @@ func protocolFault(err error) (Code, bool) {
 	if _, ok := errors.AsType[http2.ConnectionError](err); ok {
 		return Code{Kind: ProtocolError}, true
 	}
-	if _, ok := errors.AsType[*http.ProtocolError](err); ok {
-		return Code{Kind: ProtocolError}, true
-	}
 	return Code{}, false
 }
