@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
@@ -96,7 +98,11 @@ func (b *builder) mapIDs(tree int, below bool) error {
 		flags |= unix.AT_RECURSIVE
 	}
 	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(b.files[unix.CLONE_NEWUSER].Fd())}
-	return os.NewSyscallError("mount_setattr MOUNT_ATTR_IDMAP", unix.MountSetattr(tree, "", flags, &attr))
+	err := unix.MountSetattr(tree, "", flags, &attr)
+	if errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("this kernel maps no ids on the file system: %w", errdefs.ErrNotImplemented)
+	}
+	return os.NewSyscallError("mount_setattr MOUNT_ATTR_IDMAP", err)
 }
 
 // mappingsText is the mappings in the form of containerd's mount options.

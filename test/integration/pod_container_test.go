@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"wasmgo/test/daemon"
 )
 
 // security sets a field of a container's security context.
@@ -95,6 +97,7 @@ var podContainerCases = []podCase{
 			{[]string{"/exit_code.wasm", "7"}, 7, "Error", ""},
 			{[]string{"/missing.wasm"}, 127, "Error", "/missing.wasm"},
 			{[]string{"/etc/greet"}, 126, "Error", "/etc/greet"},
+			{[]string{"/native"}, 126, "Error", "/native is an ELF"},
 		} {
 			container := p.start(t, c.args)
 			if s := container.wait(t); s.ExitCode != c.code || s.Reason != c.reason {
@@ -145,6 +148,23 @@ var podContainerCases = []podCase{
 		}
 		if got := readFile(t, filepath.Join(shared, "x")); got != "for another\n" {
 			t.Errorf("a read-only volume was written: %q", got)
+		}
+	}},
+	{"a read-only volume of a whole tree, with the mounts below it", func(t *testing.T, e podEnv) {
+		dir := t.TempDir()
+		below := filepath.Join(dir, "below")
+		if err := os.Mkdir(below, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		mount(t, "tmpfs", below, "tmpfs", 0)
+		readOnly := object{"readonly": true, "recursive_read_only": true}
+		if e.Containerd.Tool == daemon.Containerd17 {
+			delete(readOnly, "recursive_read_only") // it does not know the field: what is below stays as it is
+		}
+		p := e.pod(t)
+		code, _, stderr := p.run(t, []string{"/files.wasm", "write", "/data/below/x", "y"}, volume(dir, "/data", readOnly))
+		if refused := code != 0; refused == (e.Containerd.Tool == daemon.Containerd17) {
+			t.Errorf("exit code %d: %s", code, stderr)
 		}
 	}},
 	{"a mount that the host makes later reaches a container that asked for it", func(t *testing.T, e podEnv) {

@@ -15,6 +15,7 @@ import (
 
 	"wasmgo/test/daemon"
 	"wasmgo/test/guests"
+	"wasmgo/test/native"
 	"wasmgo/test/pack"
 )
 
@@ -67,6 +68,7 @@ func newPodEnv(t *testing.T, opts ...daemon.Option) podEnv {
 	for _, name := range []string{"c_net", "c_copy"} {
 		files["/"+name+".wasm"] = pack.File{Content: []byte(readFile(t, guests.Component(t, name)))}
 	}
+	files["/native"] = pack.File{Content: native.Hello(t)}
 	e.Import(t, pack.Image{
 		Name:   podImage,
 		Config: v1.ImageConfig{Entrypoint: []string{"/args.wasm"}, Env: []string{"FROM_IMAGE=yes"}},

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,26 @@ func mappedTo(host int) func(o object) {
 }
 
 var podUserCases = []podCase{
+	{"kubelet is told that the handler has user namespaces and read-only mounts of whole trees", func(t *testing.T, e podEnv) {
+		var info struct {
+			RuntimeHandlers []struct {
+				Name     string
+				Features map[string]bool
+			}
+		}
+		if err := json.Unmarshal([]byte(e.Crictl(t, "info").Output(t)), &info); err != nil {
+			t.Fatal(err)
+		}
+		if e.Containerd.Tool == daemon.Containerd17 && len(info.RuntimeHandlers) == 0 {
+			return // it tells of no handler
+		}
+		for _, h := range info.RuntimeHandlers {
+			if h.Name == daemon.Handler && h.Features["user_namespaces"] && h.Features["recursive_read_only_mounts"] {
+				return
+			}
+		}
+		t.Errorf("it is told %+v", info.RuntimeHandlers)
+	}},
 	{"hostUsers false: root in the pod is nobody on the host, and its volumes are still its own", func(t *testing.T, e podEnv) {
 		if e.Containerd.Tool == daemon.Containerd17 {
 			noUserNamespaces(t, e)
