@@ -108,6 +108,18 @@ make_zig_tool() {
 	adapted zig_tool "$place/zig_tool/module.wasm"
 }
 
+# rust_crate GUEST: a guest of a crate of its own.
+rust_crate() {
+	copy "$1"
+	(cd "$place/$1" && CARGO_HOME=$place/$1/cargo cargo fetch -q --locked)
+	in_chroot "$1" "CARGO_HOME=/guests/$1/cargo cargo build -q -j1 --offline --release --target wasm32-wasip2"
+	mv "$place/$1/target/wasm32-wasip2/release/$1.wasm" "$place/$1/"
+	take "$1"
+}
+make_http_hello() { rust_crate http_hello; }
+make_http_tool() { rust_crate http_tool; }
+make_http_get() { rust_crate http_get; }
+
 make_js_tool() {
 	copy js_tool
 	componentize-js "$place/js_tool/js_tool.js" --wit "$place/js_tool/wit" --world-name tool --disable http fetch-event --out "$place/js_tool/whole.wasm"
