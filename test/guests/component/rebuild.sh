@@ -140,7 +140,7 @@ make_python_tool() {
 	take python_tool
 }
 
-all="c_tool c_files c_copy c_net c_bindings functions rust_tool rust_files rust_net composed missing_import
+all="c_tool c_files c_copy c_net c_bindings functions rust_tool rust_files rust_net composed missing_import http_hello http_tool http_get
 	adapted_args adapted_cat adapted_files adapted_exit_code go_tool cpp_tool zig_tool js_tool js_net python_tool"
 for guest in ${*:-$all}; do
 	echo "$guest"
