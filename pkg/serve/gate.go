@@ -43,7 +43,7 @@ func (g *gate) enter(ctx context.Context, most time.Duration) bool {
 func (g *gate) leave() { <-g.slots }
 
 // turn is how long a guest waits at most for its turn, so that those that compute for long hold up nobody for longer.
-const turn = 10 * time.Millisecond
+const turn = 50 * time.Millisecond
 
 // A pace has as many guests begin at a time as there are processors: dozens of threads that make and unmake memories at once are in each
 // other's way, and none is done earlier for it.

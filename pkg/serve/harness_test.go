@@ -126,7 +126,7 @@ func start(t testing.TB, name string, set func(*handover.HTTP), env ...string) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.server = newServer(service{s, settings})
+	r.server = newServer(service{s, settings}, runtime.GOMAXPROCS(0))
 	r.addr = l.requests.Addr().String()
 	r.url = "http://" + r.addr
 	go func() { r.ended <- r.serve(l, r.signals) }()

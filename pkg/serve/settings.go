@@ -41,7 +41,7 @@ func complete(h handover.HTTP, env []string, limits engine.Limits) (handover.HTT
 	either(&h.Timeout, defaultTimeout)
 	either(&h.Body, defaultBody)
 	either(&h.Reuse, 1)
-	either(&h.Waiting, runtime.GOMAXPROCS(0))
+	either(&h.Waiting, runtime.NumCPU())
 	h.Waiting, h.Queue = max(h.Waiting, 0), max(h.Queue, 0)
 	if limits.Memory < 0 {
 		either(&h.Memory, -1)
