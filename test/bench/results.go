@@ -65,6 +65,8 @@ var goals = map[string]struct{ min, max float64 }{
 	"http_p99_vs_wasmtime_serve":  {max: 1},
 	"http_memory_growth_mb":       {max: 5},
 	"http_drain_failures":         {max: 0.5},
+	"pod_start_vs_runc":           {max: 0.5},
+	"pss_pod_mb":                  {max: 8},
 	"shim_peak_growth_30mb_mb":    {max: 3}, // a tenth of the module
 }
 

@@ -15,9 +15,9 @@ import (
 	"github.com/containerd/containerd/v2/pkg/namespaces"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/types/known/emptypb"
-	"google.golang.org/protobuf/types/known/wrapperspb"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"wasmgo/test/native"
 	"wasmgo/test/pack"
 )
 
@@ -26,6 +26,8 @@ const (
 	CRINamespace = "k8s.io"
 	// Handler is the name under which a pod asks for wasmgo, as a RuntimeClass would.
 	Handler = "wasmgo"
+	// RuncHandler is the one for runc.
+	RuncHandler = "runc"
 
 	pauseImage   = "test.local/pause:1"
 	crictlConfig = "crictl.yaml" // crictl looks for one elsewhere if there is none where it is told
@@ -47,12 +49,12 @@ func CRI(t testing.TB, opts ...Option) *CRIDaemon {
 	d := &CRIDaemon{Containerd: c, Parent: "/" + c.Namespace}
 	t.Cleanup(func() { d.cleanup(t) })
 	d.await(t)
-	// What CRI starts each pod with. That nothing of it is executed is what the file is for.
+	// What CRI starts each pod with. With runc it is the pod's init; wasmgo has one of its own, by another name.
 	d.Import(t, pack.Image{
 		Name:     pauseImage,
 		Platform: v1.Platform{OS: "linux", Architecture: runtime.GOARCH},
-		Config:   v1.ImageConfig{Entrypoint: []string{"/pause"}},
-		Files:    map[string]pack.File{"/pause": {Content: []byte("not a program\n")}},
+		Config:   v1.ImageConfig{Entrypoint: []string{"/wait"}},
+		Files:    map[string]pack.File{"/wait": {Content: native.Wait(t)}},
 	})
 	return d
 }
@@ -91,7 +93,7 @@ func withCRI(t testing.TB) Option {
 			if err != nil {
 				return err
 			}
-			d.more += fmt.Sprintf(criConfig, pauseImage, Snapshotter, Handler, plugins, conf, Runtime)
+			d.more += fmt.Sprintf(criConfig, pauseImage, Snapshotter, Handler, plugins, conf, Runtime, RuncHandler, RuncRuntime)
 			return errors.Join(
 				os.WriteFile(filepath.Join(d.Dir, crictlConfig), []byte("timeout: 30\n"), 0o600),
 				os.WriteFile(filepath.Join(conf, "10-pods.conflist"), network, 0o600),
@@ -116,6 +118,8 @@ const criConfig = `[plugins."io.containerd.grpc.v1.cri"]
       runtime_type = %[6]q
       pod_annotations = ["io.containerd.wasmgo.*"]
       container_annotations = ["io.containerd.wasmgo.*"]
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.%[7]s]
+      runtime_type = %[8]q
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = %[4]q
     conf_dir = %[5]q
@@ -195,17 +199,22 @@ func (d *CRIDaemon) Import(t testing.TB, img pack.Image) {
 	}
 }
 
-// ReopenLog has a container's log opened anew, as kubelet does when it has moved it away. crictl has no word for it; a ReopenContainerLogRequest
-// is a string in field 1 like a StringValue.
+// ReopenLog has a container's log opened anew, as kubelet does when it has moved it away.
 func (d *CRIDaemon) ReopenLog(t testing.TB, id string) {
+	t.Helper()
+	if _, err := d.Client(t).ReopenContainerLog(t.Context(), &runtimeapi.ReopenContainerLogRequest{ContainerId: id}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Client is CRI's own interface, for what crictl has no word for or takes too long for.
+func (d *CRIDaemon) Client(t testing.TB) runtimeapi.RuntimeServiceClient {
 	t.Helper()
 	conn, ok := d.Containerd.client.Conn().(*grpc.ClientConn)
 	if !ok {
 		t.Fatal("the client has no connection")
 	}
-	if err := conn.Invoke(t.Context(), "/runtime.v1.RuntimeService/ReopenContainerLog", wrapperspb.String(id), &emptypb.Empty{}); err != nil {
-		t.Fatal(err)
-	}
+	return runtimeapi.NewRuntimeServiceClient(conn)
 }
 
 // MustBeGone fails the test if anything is left of a pod that has been removed.

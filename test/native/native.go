@@ -1,5 +1,5 @@
-// Package native builds the one native program of the tests: a static "hello" in C, the least a container under runc can
-// do, so that wasmgo is compared with runc and not with a language's start-up.
+// Package native builds the native programs of the tests: a static "hello" in C, the least a container under runc can
+// do, so that wasmgo is compared with runc and not with a language's start-up; and one that waits.
 package native
 
 import (
@@ -10,15 +10,20 @@ import (
 	"testing"
 )
 
-// Hello returns the program's binary.
-func Hello(t testing.TB) []byte {
+// Hello returns the binary that says hello.
+func Hello(t testing.TB) []byte { return build(t, "hello") }
+
+// Wait returns the binary that waits for SIGTERM.
+func Wait(t testing.TB) []byte { return build(t, "wait") }
+
+func build(t testing.TB, name string) []byte {
 	t.Helper()
 	_, file, _, ok := runtime.Caller(0)
 	if !ok || !filepath.IsAbs(file) {
 		t.Fatal("native: the sources are not known to a binary built with -trimpath")
 	}
-	out := filepath.Join(t.TempDir(), "hello")
-	cmd := exec.Command("gcc", "-Os", "-static", "-s", "-o", out, filepath.Join(filepath.Dir(file), "testdata", "hello.c"))
+	out := filepath.Join(t.TempDir(), name)
+	cmd := exec.Command("gcc", "-Os", "-static", "-s", "-o", out, filepath.Join(filepath.Dir(file), "testdata", name+".c"))
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", cmd, err, text)
 	}
