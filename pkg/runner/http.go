@@ -80,7 +80,7 @@ func prepareService(e *engine.Engine, g *handover.Guest, p *component.Program, w
 	}
 	return &service{http: h, Service: Service{
 		Name: g.Module, HTTP: g.HTTP, Deny: g.Deny, Env: w.config.Env,
-		Engine: e.Wasmtime(), Program: p, World: w.host, Limits: limits(g.MemoryLimit, ownComponentMemory),
+		Engine: e.Wasmtime(), Program: p, World: w.host, Limits: limits(g.MemoryLimit, ownServerMemory),
 		TakeSignals: releaseSignals, Complain: complain,
 	}}, nil, nil
 }

@@ -13,6 +13,8 @@ const (
 	// ownComponentMemory is the same for a component's: 1.6 MB of an idle one's own pages were measured, and its host's heap may double
 	// before it is collected.
 	ownComponentMemory = 4 << 20
+	// ownServerMemory is the same for one that serves HTTP: 37 MB after a million requests on 32 connections, code included.
+	ownServerMemory = 28 << 20
 	// codeShare is the part of the limit, and maxCode the most of it in bytes, left for pages of the guest's machine code and the
 	// runner's own: the group that first touches a page of a file pays for it, and without room for those in use the process would
 	// read them again and again instead of running. Page tables (1/512 of what they map) come out of it too.

@@ -116,6 +116,31 @@ var componentHTTPCases = []testCase{
 			}
 		}
 	}},
+	{"instances that take all the memory they get are stopped, and not their container", func(t *testing.T, e env) {
+		server := e.start(t, inHostNetwork(guest(httpTool)).with(oci.WithMemoryLimit(96<<20), oci.WithEnv([]string{"WASMGO_HTTP_ADDR=127.0.0.1:0"})))
+		url := "http://" + server.address(t)
+		client := browser(t, e.Netns, false)
+		statuses := make(chan int)
+		const clients = 12
+		for range clients {
+			go func() {
+				status, _ := ask(t, client, "GET", url+"/grow", nil)
+				statuses <- status
+			}()
+		}
+		for range clients {
+			if status := <-statuses; status != 500 {
+				t.Errorf("status %d", status)
+			}
+		}
+		if status, got := ask(t, client, "GET", url+"/count", nil); status != 200 || got != "1" {
+			t.Errorf("%d %q afterwards", status, got)
+		}
+		server.kill(t, syscall.SIGTERM)
+		if code := server.end(t); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}},
 	{"a second signal ends a server at once", func(t *testing.T, e env) {
 		server := e.start(t, inHostNetwork(guest(httpTool)).with(oci.WithEnv([]string{"WASMGO_HTTP_ADDR=127.0.0.1:0"})))
 		url := "http://" + server.address(t)
