@@ -16,7 +16,7 @@ const (
 	coreTables     = 8        // tables
 	tableElements  = 1 << 17  // of each table: CPython has 12,000
 	memoryReserve  = 5 << 30  // addresses of a linear memory: 4 GiB, and what guards it, rounded up
-	memoryResident = 64 << 10        // bytes of a memory that are cleared by hand, and not given back to the kernel
+	memoryResident = 64 << 10 // bytes of a memory that are cleared by hand, and not given back to the kernel
 	tableResident  = 16 << 10 // the same of a table
 	elementSize    = 8        // bytes
 )
