@@ -24,4 +24,7 @@
 // A module that cannot be run (missing, damaged, wrong imports) is the container's own outcome and not a failure of the
 // sandbox: it travels as a Refusal, and the runner prints it on the container's stderr and exits with its code once the
 // container is started. That is how `docker run` and `kubectl logs` come to show it.
+//
+// The init of a pod (cmd/wasmgo-pause) speaks it too, without reading what stands in Guest: it passes over the message by its
+// length, answers with an empty Ready and awaits Begin.
 package handover
