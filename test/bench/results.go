@@ -54,6 +54,7 @@ var goals = map[string]struct{ min, max float64 }{
 	"runner_pss_mb":               {max: 2},
 	"shim_pss_mb":                 {max: 12},
 	"cycle_leaks":                 {max: 0.5},
+	"exec_warm_ms":                {max: 25},
 	"component_host_call_ns":      {max: 120},
 	"component_instantiate_us":    {max: 100},
 	"component_tcp_vs_native":     {min: 0.5},
