@@ -28,6 +28,16 @@ var order = [...]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 13: 6, 6: 7, 7: 8, 8: 9, 9: 1
 // names of imports must be unique pairs, as the component model asks.
 func Decode(module []byte, base int) (*Module, error) {
 	d := decoder{Reader: Reader{Reader: wire.NewReader(module, base)}, module: &Module{}}
+	return d.decode(base)
+}
+
+// DecodeAlone does it for a module that is in no component. It may import the same name more than once, as what Go makes does.
+func DecodeAlone(module []byte) (*Module, error) {
+	d := decoder{Reader: Reader{Reader: wire.NewReader(module, 0)}, module: &Module{}, alone: true}
+	return d.decode(0)
+}
+
+func (d *decoder) decode(base int) (*Module, error) {
 	if !bytes.Equal(d.Bytes(len(Preamble)), Preamble) {
 		d.FailAt(base, "not a core module of version 1")
 	}
@@ -67,6 +77,7 @@ type decoder struct {
 	module *Module
 	funcs  []*Type     // of functions, of which there may be tens of thousands
 	spaces [5][]Extern // of the other sorts
+	alone  bool        // the module is in no component
 }
 
 // space is how many definitions of a sort there are.
@@ -138,7 +149,7 @@ func (d *decoder) imports() {
 		if d.Err() != nil {
 			return
 		}
-		if name := [2]string{i.Module, i.Name}; seen[name] {
+		if name := [2]string{i.Module, i.Name}; seen[name] && !d.alone {
 			d.FailAt(at, "import %q %q occurs twice", i.Module, i.Name)
 			return
 		} else {

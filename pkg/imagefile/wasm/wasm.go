@@ -45,13 +45,17 @@ func Read(file []byte) (*About, error) {
 }
 
 func readModule(file []byte) (*About, error) {
-	m, err := core.Decode(file, 0)
+	m, err := core.DecodeAlone(file)
 	if err != nil {
 		return nil, fmt.Errorf("core module: %w", err)
 	}
 	a := &About{Kind: Module, WASI: "none"}
+	told := map[string]bool{} // a module may import the same thing more than once
 	for _, i := range m.Imports {
-		a.Imports = append(a.Imports, i.Module+"."+i.Name+describe(i.Extern))
+		if text := i.Module + "." + i.Name + describe(i.Extern); !told[text] {
+			a.Imports = append(a.Imports, text)
+			told[text] = true
+		}
 		switch i.Module {
 		case "wasi_snapshot_preview1":
 			a.WASI = "0.1"

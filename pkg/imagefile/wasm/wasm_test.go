@@ -20,6 +20,7 @@ func TestRead(t *testing.T) {
 		exports   string
 	}{
 		{guest: "args", kind: Module, wasi: "0.1", start: "calls _start", imports: "wasi_snapshot_preview1.fd_write [i32 i32 i32 i32] -> [i32]", exports: "memory memory"},
+		{guest: "hello", kind: Module, wasi: "0.1", start: "calls _start", imports: "wasi_snapshot_preview1.proc_exit", exports: "_start"}, // from Go, which imports fd_write twice
 		{guest: "reactor", kind: Module, wasi: "0.1", start: "a reactor: calls _initialize and then the export named after a # in the first argument: ", exports: "_initialize"},
 		{guest: "no_start", kind: Module, wasi: "none", start: "no _start: calls the export named after a #", exports: "run"},
 		{guest: "unknown_import", kind: Module, wasi: "0.1", imports: "env.print"},
