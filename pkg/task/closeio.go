@@ -13,17 +13,14 @@ func (s *Service) CloseIO(_ context.Context, r *taskapi.CloseIORequest) (*emptyp
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	h := c.handles[r.ExecID]
-	if h != nil && h.io == nil && r.Stdin {
-		h.execution.closeStdin = true // as soon as it is started
-	}
-	c.mu.Unlock()
-	if h, _, err = c.process(r.ExecID); err != nil {
+	streams, err := c.streams(r.ExecID, func(h *handle) {
+		h.execution.closeStdin = h.execution.closeStdin || r.Stdin
+	})
+	if err != nil {
 		return nil, err
 	}
-	if r.Stdin && h.io != nil {
-		h.io.CloseStdin()
+	if r.Stdin && streams != nil {
+		streams.CloseStdin()
 	}
 	return &emptypb.Empty{}, nil
 }

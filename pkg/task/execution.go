@@ -117,6 +117,20 @@ func (c *container) waitExec(id string, h *handle, j joined) {
 	}
 }
 
+// streams returns those of a process. An exec that has none yet gets what was asked of them noted instead, before its start looks.
+func (c *container) streams(id string, note func(h *handle)) (*stdio.Set, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, err := c.lifecycle.find(id); err != nil {
+		return nil, fmt.Errorf("container %s: %w", c.id, err)
+	}
+	h := c.handles[id]
+	if h.io == nil {
+		note(h)
+	}
+	return h.io, nil
+}
+
 // closeExec releases what an exec holds when it has ended, or was never started.
 func (c *container) closeExec(ctx context.Context, h *handle, state state) error {
 	if state == created {

@@ -16,23 +16,23 @@ func (s *Service) ResizePty(_ context.Context, r *taskapi.ResizePtyRequest) (*em
 	if err != nil {
 		return nil, err
 	}
-	h, _, err := c.process(r.ExecID)
-	if err != nil {
-		return nil, err
-	}
 	if r.Width > math.MaxUint16 || r.Height > math.MaxUint16 {
 		return nil, fmt.Errorf("terminal of %d×%d: %w", r.Width, r.Height, errdefs.ErrInvalidArgument)
 	}
-	if h.io == nil {
-		if !h.terminal {
-			return nil, fmt.Errorf("exec %s in container %s has no terminal: %w", r.ExecID, c.id, errdefs.ErrFailedPrecondition)
-		}
-		c.mu.Lock()
-		h.execution.width, h.execution.height = uint16(r.Width), uint16(r.Height) // for its start
-		c.mu.Unlock()
-		return &emptypb.Empty{}, nil
+	terminal := true
+	streams, err := c.streams(r.ExecID, func(h *handle) {
+		terminal = h.terminal
+		h.execution.width, h.execution.height = uint16(r.Width), uint16(r.Height)
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !terminal:
+		return nil, fmt.Errorf("exec %s in container %s has no terminal: %w", r.ExecID, c.id, errdefs.ErrFailedPrecondition)
+	case streams == nil:
+		return &emptypb.Empty{}, nil // at its start
 	}
-	if err := h.io.Resize(uint16(r.Width), uint16(r.Height)); err != nil {
+	if err := streams.Resize(uint16(r.Width), uint16(r.Height)); err != nil {
 		return nil, fmt.Errorf("container %s: %w", c.id, err)
 	}
 	return &emptypb.Empty{}, nil
