@@ -10,7 +10,9 @@ FUZZ_INPUTS ?= 5000
 SHIM    := build/bin/containerd-shim-wasmgo-v1
 PARTS   := build/programs/shim build/programs/wasmgo build/programs/runner/runner build/programs/runner/pause build/programs/http/runner
 ARCHIVE := cmd/containerd-shim-wasmgo-v1/archive/programs
-TOOLS   := $(notdir $(wildcard test/tools/*))
+# Kubernetes takes longer to build than all the others together, so only its own test asks for it.
+CLUSTER := $(notdir $(wildcard test/tools/kubernetes-* test/tools/etcd-* test/tools/metrics-server-*))
+TOOLS   := $(filter-out $(CLUSTER),$(notdir $(wildcard test/tools/*)))
 SOURCES := go.mod go.sum $(shell find cmd pkg -name '*.[ch]' -o -name '*.go' -not -name '*_test.go' -not -path '*/testdata/*')
 # The linker warns of functions in Wasmtime that a static program had better not call (name look-ups); none is.
 QUIET   := $(if $(shell ld --help 2>/dev/null | grep -e --no-warnings),-Wl$(comma)--no-warnings)
@@ -45,7 +47,7 @@ build/programs/runner/pause: cmd/wasmgo-pause/pause.c
 
 build/programs/shim: $(SOURCES)
 	@mkdir -p $(@D)
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/wasmgo-shim
+	CGO_ENABLED=0 go build -trimpath -tags no_grpc -ldflags '-s -w' -o $@ ./cmd/wasmgo-shim
 	@touch $@
 
 build/programs/wasmgo: $(SOURCES)
@@ -111,6 +113,9 @@ bench: need-host build tools ## measure wasmgo beside runc, as root; BENCH=regex
 	@go test -c -o build/bench/bench.test ./test/bench
 	@build/bench/bench.test -test.timeout 30m -test.run 'TestMeasure/($(BENCH))' -bench.out build/bench/results.json
 
+kubernetes-test: need-network need-host build tools $(CLUSTER:%=build/tools/%/.built) ## a node of Kubernetes 1.36 and deploy/ on it, as root
+	@go run ./test/suite run kubernetes -count 1 -timeout 15m ./test/kubernetes/...
+
 # Asked before anything is built for minutes.
 .PHONY: need-host need-network
 need-host:
@@ -127,4 +132,4 @@ install: build ## put the shim where containerd and dockerd find it (PREFIX, DES
 clean: ## remove everything that was built
 	rm -rf build $(ARCHIVE)
 
-.PHONY: help build tools demo test lint unit race fuzz integration vm bench guests install clean
+.PHONY: help build tools demo test lint unit race fuzz integration vm kubernetes-test bench guests install clean

@@ -69,7 +69,7 @@ func Containerd(t testing.TB, opts ...Option) *ContainerdDaemon {
 	for _, o := range opts {
 		o(d)
 	}
-	path := []string{Built(t), Tool(t, d.Tool), Tool(t, runc), os.Getenv("PATH")}
+	path := []string{Built(t), Tool(t, d.Tool), Tool(t, Runc), os.Getenv("PATH")}
 	d.env = append(os.Environ(), append(d.env,
 		"PATH="+strings.Join(path, ":"),
 		"WASMGO_ROOT="+d.Root(),

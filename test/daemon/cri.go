@@ -68,7 +68,7 @@ func LocalPull() Option {
 
 // withCRI makes the configuration one with CRI.
 func withCRI(t testing.TB) Option {
-	plugins := Tool(t, cniPlugins)
+	plugins := Tool(t, CNIPlugins)
 	return func(d *ContainerdDaemon) {
 		d.settings = func(d *ContainerdDaemon) error {
 			conf := filepath.Join(d.Dir, "cni")

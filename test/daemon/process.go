@@ -43,8 +43,13 @@ func (l *log) String() string {
 	return l.buf.String()
 }
 
-// spawn starts a daemon in the network namespace, which may be nil.
-func spawn(ns *Netns, log *log, env []string, name string, args ...string) (*process, error) {
+// place is where a program is started: Netns, Namespaces.
+type place interface {
+	do(f func() error) error
+}
+
+// spawn starts a daemon in a place, which may be a nil Netns.
+func spawn(ns place, log *log, env []string, name string, args ...string) (*process, error) {
 	// The log goes through a file descriptor of the child's own, so that Wait does not wait for the shims that inherit it.
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -11,15 +11,18 @@ import (
 
 // The pinned tools, each a folder of test/tools.
 const (
-	Containerd2  = "containerd-2.4.2"
-	Containerd17 = "containerd-1.7.35"
-	runc         = "runc-1.5.2"
-	moby         = "moby-2.0.0-beta.24"
-	dockerCLI    = "docker-cli-29.9.3"
-	buildx       = "buildx-0.29.1"
-	criTools     = "cri-tools-1.36.0"
-	cniPlugins   = "cni-plugins-1.9.1"
-	registry     = "registry-3.0.0"
+	Containerd2   = "containerd-2.4.2"
+	Containerd17  = "containerd-1.7.35"
+	Runc          = "runc-1.5.2"
+	moby          = "moby-2.0.0-beta.24"
+	dockerCLI     = "docker-cli-29.9.3"
+	buildx        = "buildx-0.29.1"
+	criTools      = "cri-tools-1.36.0"
+	CNIPlugins    = "cni-plugins-1.9.1"
+	registry      = "registry-3.0.0"
+	Kubernetes    = "kubernetes-1.36.3"
+	Etcd          = "etcd-3.6.16"
+	MetricsServer = "metrics-server-0.9.0"
 )
 
 // Tool returns the directory of a pinned tool's binaries, built first where that has not been done.
