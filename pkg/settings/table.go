@@ -1,0 +1,28 @@
+package settings
+
+import "slices"
+
+// Headings of the reference.
+const (
+	headingHost    = "The host"
+	headingEvery   = "Every container"
+	headingNetwork = "The network of a component"
+	headingHTTP    = "Components that serve HTTP"
+)
+
+// table is every setting there is.
+var table = slices.Concat(hostTable, containerTable, httpTable)
+
+// passedOver are options of containerd's shim for runc that mean nothing here. Those who move a configuration over leave them in.
+// Among them are IoUid and IoGid, which would own the pipes between a shim and its container: a guest gets its streams open, and has
+// no /proc by which it could open them again.
+var passedOver = []string{
+	"BinaryName", "CriuImagePath", "CriuPath", "CriuWorkPath", "IoGid", "IoUid", "NoNewKeyring", "NoPivotRoot", "Root",
+	"TaskApiAddress", "TaskApiVersion", "TypeUrl",
+}
+
+// internal are variables of the programs among themselves, which containerd's environment may hold in a test.
+var internal = []string{"WASMGO_RUNNER", "WASMGO_LIMITS", "WASMGO_USERNS"}
+
+// testPrefix begins the variables of tests.
+const testPrefix = "WASMGO_TEST_"
