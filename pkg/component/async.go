@@ -18,7 +18,7 @@ const maxBackpressure = 1<<16 - 1
 
 // asyncBuiltin makes a built-in of WASI 0.3. Those that only touch the instance's own state work. The others check what the
 // specification has them check first, and fail then: a component may import more than it calls.
-func (b *builder) asyncBuiltin(d *binary.Canon, c validate.Canon) corewasm.Extern {
+func (b *builder) asyncBuiltin(d *binary.Canon, c validate.Canon) corewasm.Ref {
 	s := b.state
 	call := func([]corewasm.Val) error {
 		if err := s.callOut(); err != nil {

@@ -12,9 +12,9 @@ import (
 // A guest is an instance together with the canonical options of one definition.
 type guest struct {
 	*state
-	memory     *corewasm.Extern
-	realloc    *corewasm.Extern
-	postReturn *corewasm.Extern
+	memory     corewasm.Ref
+	realloc    corewasm.Ref
+	postReturn corewasm.Ref
 	encoding   abi.Encoding
 
 	reallocVals [4]corewasm.Val // realloc cannot call anything that would call it again
@@ -22,7 +22,7 @@ type guest struct {
 
 // Memory implements [abi.Guest].
 func (g *guest) Memory() []byte {
-	if g.memory == nil {
+	if g.memory == 0 {
 		return nil
 	}
 	return g.store.Memory(g.memory)
@@ -49,14 +49,14 @@ func (g *guest) side(scope *abi.Scope) *abi.Context {
 func (b *builder) guest(o validate.Options) *guest {
 	g := &guest{state: b.state, encoding: abi.Encoding(o.Encoding)}
 	if o.Memory != nil {
-		g.memory = &b.coreMemories[*o.Memory]
+		g.memory = b.coreMemories[*o.Memory]
 	}
 	for _, f := range []struct {
-		to    **corewasm.Extern
+		to    *corewasm.Ref
 		index *uint32
 	}{{&g.realloc, o.Realloc}, {&g.postReturn, o.PostReturn}} {
 		if f.index != nil {
-			*f.to = &b.coreFuncs[*f.index]
+			*f.to = b.coreFuncs[*f.index]
 		}
 	}
 	return g
@@ -73,17 +73,17 @@ type passage struct {
 // A lifted is a core function of an instance as a component function.
 type lifted struct {
 	*guest
-	callee              corewasm.Extern
+	callee              corewasm.Ref
 	params, results     []types.Value
 	coreParams, coreOut int
-	usual               frames
+	usual               *frames
 }
 
 // lift makes a component function of a core function of this instance.
 func (b *builder) lift(d *binary.Canon, c validate.Canon) *Func {
 	g := b.guest(c.Options)
 	return &Func{Type: c.Func, lifted: &lifted{
-		guest: g, callee: b.coreFuncs[d.CoreFunc], usual: frames{guest: g},
+		guest: g, callee: b.coreFuncs[d.CoreFunc], usual: b.frames(g),
 		params: c.Func.ParamTypes(), results: c.Func.ResultTypes(),
 		coreParams: len(c.Core.Params), coreOut: len(c.Core.Results),
 	}}
@@ -105,7 +105,7 @@ func (l *lifted) call(caller *state, p *passage) error {
 	}
 	vals := fr.core[:max(l.coreParams, l.coreOut)]
 	put(vals, fr.context.Flat())
-	if err := l.store.Call(&l.callee, vals); err != nil {
+	if err := l.store.Call(l.callee, vals); err != nil {
 		return err
 	}
 	returned := get(fr.vals[:l.coreOut], vals)
@@ -116,7 +116,7 @@ func (l *lifted) call(caller *state, p *passage) error {
 	if err := fr.scope.Finish(); err != nil {
 		return err
 	}
-	if l.postReturn != nil {
+	if l.postReturn != 0 {
 		put(vals, fr.vals[:l.coreOut])
 		if err := l.confine(l.postReturn, vals[:l.coreOut]); err != nil {
 			return err
@@ -149,12 +149,12 @@ func (p *passage) lift(callee *abi.Context, results []types.Value) (err error) {
 }
 
 // lower makes a core function of this instance that calls a component function: another instance's, or the host's.
-func (b *builder) lower(d *binary.Canon, c validate.Canon) corewasm.Extern {
+func (b *builder) lower(d *binary.Canon, c validate.Canon) corewasm.Ref {
 	g := b.guest(c.Options)
 	callee := b.funcs[d.Func]
 	params, results := len(c.Core.Params), len(c.Core.Results)
 	direct := types.Direct(c.Func.ResultTypes(), types.MaxFlatResults)
-	usual := frames{guest: g}
+	usual := b.frames(g)
 	return b.newFunc(d, func(vals []corewasm.Val) error {
 		if err := g.callOut(); err != nil {
 			return err
@@ -183,7 +183,7 @@ func (b *builder) lower(d *binary.Canon, c validate.Canon) corewasm.Extern {
 }
 
 // newFunc makes the core function of a canonical definition.
-func (b *builder) newFunc(d *binary.Canon, call func(vals []corewasm.Val) error) corewasm.Extern {
+func (b *builder) newFunc(d *binary.Canon, call func(vals []corewasm.Val) error) corewasm.Ref {
 	return b.store.NewFunc(b.closure.program.funcs[d], call)
 }
 
@@ -232,6 +232,21 @@ func (fs *frames) take() *frame {
 	return f
 }
 
+// frames are those of a definition of this instance.
+func (b *builder) frames(g *guest) *frames {
+	fs := &frames{guest: g}
+	b.body.frames = append(b.body.frames, fs)
+	return fs
+}
+
+// reset forgets the calls of a guest that is gone.
+func (fs *frames) reset() {
+	if f := fs.usual; f != nil {
+		*f = frame{}
+		f.context = *fs.guest.side(&f.scope)
+	}
+}
+
 // release ends the use for a call, with or without a trap.
 func (f *frame) release() {
 	f.busy = false
@@ -241,7 +256,7 @@ func (f *frame) release() {
 // A destructor ends resources of a type that a component defines.
 type destructor struct {
 	impl *state
-	dtor *corewasm.Extern // nil if there is nothing to do
+	dtor corewasm.Ref // 0 if there is nothing to do
 }
 
 // defineResource makes a resource type of this instance.
@@ -249,7 +264,7 @@ func (b *builder) defineResource(id *types.ID, d *binary.Resource) {
 	r := &abi.Resource{Name: id.Name, Impl: &b.table}
 	owner := &destructor{impl: b.state}
 	if d.Dtor != nil {
-		owner.dtor = &b.coreFuncs[*d.Dtor]
+		owner.dtor = b.coreFuncs[*d.Dtor]
 	}
 	r.Owner = owner
 	b.resources[id] = r
@@ -264,7 +279,7 @@ func destroy(caller *state, r *abi.Resource, rep uint32) error {
 	if err := d.impl.enter(caller); err != nil {
 		return err
 	}
-	if d.dtor != nil {
+	if d.dtor != 0 {
 		vals := [1]corewasm.Val{{Lo: uint64(rep)}}
 		if err := d.impl.store.Call(d.dtor, vals[:]); err != nil {
 			return err
@@ -275,7 +290,7 @@ func destroy(caller *state, r *abi.Resource, rep uint32) error {
 }
 
 // resourceBuiltin makes resource.new, resource.drop or resource.rep.
-func (b *builder) resourceBuiltin(d *binary.Canon, c validate.Canon) corewasm.Extern {
+func (b *builder) resourceBuiltin(d *binary.Canon, c validate.Canon) corewasm.Ref {
 	s := b.state
 	r := s.resources[c.Def.(*types.Resource).ID]
 	return b.newFunc(d, func(vals []corewasm.Val) error {

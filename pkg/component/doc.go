@@ -6,7 +6,7 @@
 //	          core  module types  types  subtypes  compiler          interfaces  corewasm  the engine, unchecked
 //
 // What costs time is done once for a program: types are checked when it is linked, and an instance of a C or Rust program with its WASI host
-// takes 50 µs. A [Program.Split] component can be loaded from its skeleton and the code of its core modules, which is how the runner does it.
+// takes 50 µs; one that takes another's place, whose guest is gone ([Instance.Empty], [Instance.Renew]), takes half of that. A [Program.Split] component can be loaded from its skeleton and the code of its core modules, which is how the runner does it.
 //
 // An instance of a component is a [state] (handle table, resource types, whether it may be entered or left) and the index spaces that
 // its definitions filled. Canonical definitions tie core functions and component functions together:

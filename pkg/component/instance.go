@@ -12,7 +12,31 @@ import (
 // (resource types, components, core modules).
 type Instance struct {
 	exports map[string]any
+	body    *body // of an instance that was made by itself, not in another one
 }
+
+// A body is all that an instance, with those inside of it, has that a guest can change.
+type body struct {
+	store  *corewasm.Store
+	states []*state
+	frames []*frames
+}
+
+// Empty frees the instance's store and drops the handles and calls that the guest has left: nothing can be called any more. The values behind
+// its handles are whoever's the interfaces are. Only for an instance that [Linked.Instantiate] has made.
+func (i *Instance) Empty() {
+	i.body.store.Empty()
+	for _, s := range i.body.states {
+		s.reset()
+	}
+	for _, fs := range i.body.frames {
+		fs.reset()
+	}
+}
+
+// Renew makes the instance anew, after Empty, of the same program and interfaces: core instances in a store that nothing has been in, and no
+// handles. It costs a tenth of what making another one does. The program must not be closed.
+func (i *Instance) Renew() error { return i.body.store.Make() }
 
 // Func returns an exported function, or nil.
 func (i *Instance) Func(name string) *Func {
@@ -78,6 +102,12 @@ type state struct {
 	backpressure int
 }
 
+// reset makes the state that of an instance that nobody has called.
+func (s *state) reset() {
+	s.table.Reset()
+	s.entered, s.confined, s.context, s.backpressure = false, false, [2]uint32{}, 0
+}
+
 // around calls visit with the instances that a call from caller into s enters: s and those around it, as far as caller is not in them.
 func (s *state) around(caller *state, visit func(*state)) {
 	for i := s; i != nil; i = i.parent {
@@ -122,7 +152,7 @@ func (s *state) callOut() error {
 }
 
 // confine runs code of the instance that may not call out.
-func (s *state) confine(f *corewasm.Extern, vals []corewasm.Val) error {
+func (s *state) confine(f corewasm.Ref, vals []corewasm.Val) error {
 	s.confined = true
 	err := s.store.Call(f, vals)
 	s.confined = false

@@ -36,7 +36,9 @@ type builder struct {
 	closure *closure
 	lookup  func(name string) (any, bool)
 
-	coreFuncs, coreTables, coreMemories, coreGlobals, coreTags []corewasm.Extern
+	body *body
+
+	coreFuncs, coreTables, coreMemories, coreGlobals, coreTags []corewasm.Ref
 	coreModules                                                []compiled
 	coreInstances                                              []coreExports
 
@@ -55,13 +57,14 @@ type compiled struct {
 }
 
 // coreExports finds an export of a core instance.
-type coreExports func(name string) (corewasm.Extern, bool)
+type coreExports func(name string) (corewasm.Ref, bool)
 
-func (c *closure) instantiate(store *corewasm.Store, parent *state, lookup func(string) (any, bool)) (*Instance, error) {
+func (c *closure) instantiate(in *body, parent *state, lookup func(string) (any, bool)) (*Instance, error) {
 	b := &builder{
-		state:   &state{store: store, parent: parent, resources: abi.Resources{}},
-		closure: c, lookup: lookup, exports: map[string]any{},
+		state:   &state{store: in.store, parent: parent, resources: abi.Resources{}},
+		closure: c, lookup: lookup, body: in, exports: map[string]any{},
 	}
+	in.states = append(in.states, b.state)
 	for _, d := range c.component.Binary.Definitions {
 		if err := b.define(d); err != nil {
 			return nil, err
@@ -180,18 +183,18 @@ func (b *builder) get(of binary.SortIdx) any {
 
 func (b *builder) coreInstance(d *binary.CoreInstance) error {
 	if !d.Instantiate {
-		bundle := make(map[string]corewasm.Extern, len(d.Exports))
+		bundle := make(map[string]corewasm.Ref, len(d.Exports))
 		for _, e := range d.Exports {
 			bundle[e.Name] = (*b.coreSpace(e.Of.Sort))[e.Of.Index]
 		}
-		b.coreInstances = append(b.coreInstances, func(name string) (corewasm.Extern, bool) {
+		b.coreInstances = append(b.coreInstances, func(name string) (corewasm.Ref, bool) {
 			e, ok := bundle[name]
 			return e, ok
 		})
 		return nil
 	}
 	m := b.coreModules[d.Module]
-	imports := make([]corewasm.Extern, 0, len(m.typ.Imports))
+	imports := make([]corewasm.Ref, 0, len(m.typ.Imports))
 	for _, i := range m.typ.Imports {
 		e, ok := b.coreImport(d, i)
 		if !ok {
@@ -199,25 +202,27 @@ func (b *builder) coreInstance(d *binary.CoreInstance) error {
 		}
 		imports = append(imports, e)
 	}
-	i, err := b.store.Instantiate(m.module, imports)
-	if err != nil {
-		return err
-	}
-	b.coreInstances = append(b.coreInstances, i.Export)
+	i := b.store.Instantiate(m.module, imports)
+	b.coreInstances = append(b.coreInstances, func(name string) (corewasm.Ref, bool) {
+		if _, ok := m.typ.Exports.Find(name); !ok {
+			return 0, false
+		}
+		return b.store.Export(i, name), true
+	})
 	return nil
 }
 
 // coreImport finds what an import of a core module is given. There are few arguments.
-func (b *builder) coreImport(d *binary.CoreInstance, i core.Import) (corewasm.Extern, bool) {
+func (b *builder) coreImport(d *binary.CoreInstance, i core.Import) (corewasm.Ref, bool) {
 	for _, a := range d.Args {
 		if a.Name == i.Module {
 			return b.coreInstances[a.Instance](i.Name)
 		}
 	}
-	return corewasm.Extern{}, false
+	return 0, false
 }
 
-func (b *builder) coreSpace(sort binary.Sort) *[]corewasm.Extern {
+func (b *builder) coreSpace(sort binary.Sort) *[]corewasm.Ref {
 	switch sort {
 	case binary.SortCoreTable:
 		return &b.coreTables
@@ -243,7 +248,7 @@ func (b *builder) instance(d *binary.Instance) error {
 	for _, a := range d.Args {
 		args[a.Name] = b.get(a.Of)
 	}
-	i, err := b.components[d.Component].instantiate(b.store, b.state, func(name string) (any, bool) {
+	i, err := b.components[d.Component].instantiate(b.body, b.state, func(name string) (any, bool) {
 		x, ok := args[name]
 		return x, ok
 	})

@@ -97,10 +97,19 @@ func (l *Linked) Instantiate(store *corewasm.Store, interfaces ...*wit.Interface
 		found[i.Name] = hostInstance(host, i.Def.(*types.Instance))
 	}
 	c := &closure{program: l.program, component: l.program.component}
-	return c.instantiate(store, nil, func(name string) (any, bool) {
+	in := &body{store: store}
+	i, err := c.instantiate(in, nil, func(name string) (any, bool) {
 		d, ok := found[name]
 		return d, ok
 	})
+	if err != nil {
+		return nil, err
+	}
+	i.body = in
+	if err := store.Make(); err != nil {
+		return nil, err
+	}
+	return i, nil
 }
 
 // otherVersion names an interface that is the wanted one but for its version, or "".

@@ -205,7 +205,7 @@ func (g *guestComponent) runHere() int {
 	defer store.Close()
 	store.Limit(g.limits.Memory, g.limits.Table)
 	if g.guarded {
-		store.Interruptible(g.engine.Wasmtime())
+		store.Interruptible()
 	}
 	instance, err := g.program.Instantiate(store, g.host.Interfaces()...)
 	if code, ended := g.outcome(err); ended {

@@ -6,28 +6,22 @@ import (
 
 	"wasmgo/pkg/component"
 	"wasmgo/pkg/component/corewasm"
-	"wasmgo/pkg/component/wit"
 	"wasmgo/pkg/wasi"
 	wasihttp "wasmgo/pkg/wasi/http"
 	"wasmgo/pkg/wasi/http/client"
 	wasiio "wasmgo/pkg/wasi/io"
 )
 
-// A world is what one instance sees of the outside. When the instance is gone it can be another one's: half of what an instance costs is
-// the description of its host.
-type world struct {
-	host       *wasi.Host
-	http       *wasihttp.Host
-	interfaces []*wit.Interface
-	urge       func() // of the request that is answered, or nil
-}
-
-// An instance of the component, for one request at a time.
+// An instance of the component, for one request at a time. What a guest can change of it is made anew for the next one, by the engine: its
+// memories, tables, globals and segments. The rest, which is most of what an instance costs, stays: the description of its host and how
+// that and the core modules are tied together.
 type instance struct {
-	*world
+	host      *wasi.Host
+	http      *wasihttp.Host
 	store     *corewasm.Store
 	interrupt *corewasm.Interrupt
 	component *component.Instance
+	urge      func() // of the request that is answered, or nil
 	served    int
 }
 
@@ -35,58 +29,54 @@ type instance struct {
 type factory struct {
 	service
 	client *client.Client
-	worlds chan *world // that no instance has
+	empty  chan *instance // those whose guest is gone, and that can have another one
 
 	once   sync.Once
 	linked *component.Linked
 	err    error // why it cannot be linked
 }
 
-// world is one that no instance has.
-func (f *factory) world() (*world, error) {
+// make makes an instance. It runs code of the guest, bounded in nothing but memory.
+func (f *factory) make() (*instance, error) {
+	var i *instance
+	var err error
 	select {
-	case w := <-f.worlds:
-		return w, nil
+	case i = <-f.empty:
+		err = i.component.Renew()
 	default:
+		i = &instance{}
+		err = f.build(i)
 	}
-	w := &world{}
-	host, err := f.World(func(io *wasiio.Host) wasi.Part {
-		w.http = wasihttp.New(io, f.client)
-		return w.http
-	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, i.close())
 	}
-	w.host, w.interfaces = host, host.Interfaces()
-	w.http.Urge(func() {
-		if w.urge != nil {
-			w.urge()
-		}
-	})
-	return w, nil
+	return i, nil
 }
 
-// make makes an instance. It runs code of the guest, bounded in nothing but memory.
-func (f *factory) make() (_ *instance, err error) {
-	w, err := f.world()
+// build makes all of an instance.
+func (f *factory) build(i *instance) (err error) {
+	i.host, err = f.World(func(io *wasiio.Host) wasi.Part {
+		i.http = wasihttp.New(io, f.client)
+		return i.http
+	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	i := &instance{world: w}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.unmake(i))
+	i.http.Urge(func() {
+		if i.urge != nil {
+			i.urge()
 		}
-	}()
-	f.once.Do(func() { f.linked, f.err = f.Program.Link(w.interfaces...) })
+	})
+	interfaces := i.host.Interfaces()
+	f.once.Do(func() { f.linked, f.err = f.Program.Link(interfaces...) })
 	if f.err != nil {
-		return nil, f.err
+		return f.err
 	}
 	i.store = corewasm.NewStore(f.Engine)
-	i.interrupt = i.store.Interruptible(f.Engine)
+	i.interrupt = i.store.Interruptible()
 	i.store.Limit(f.settings.Memory, f.Limits.Table)
-	i.component, err = f.linked.Instantiate(i.store, w.interfaces...)
-	return i, err
+	i.component, err = f.linked.Instantiate(i.store, interfaces...)
+	return err
 }
 
 // stop ends what the guest does, and all that it would do later. It may be called by any goroutine, also after the instance is gone.
@@ -95,35 +85,39 @@ func (i *instance) stop() {
 	i.host.Interrupt()
 }
 
-// unmake ends an instance with all that the guest has left. Its world is kept, if it can be another one's.
-func (f *factory) unmake(i *instance) error {
-	kept := i.host.Reset()
+// close ends an instance for good.
+func (i *instance) close() error {
 	if i.store != nil {
 		i.store.Close()
 	}
-	if kept {
+	if i.host != nil {
+		return i.host.Close()
+	}
+	return nil
+}
+
+// drop ends an instance with all that the guest has left, and complains if that goes wrong. It is kept for another guest if it can be.
+func (f *factory) drop(i *instance) {
+	if i.host.Reset() {
+		i.component.Empty()
+		i.served = 0
 		select {
-		case f.worlds <- i.world:
-			return nil
+		case f.empty <- i:
+			return
 		default:
 		}
 	}
-	return i.host.Close()
-}
-
-// drop ends an instance, and complains if that goes wrong.
-func (f *factory) drop(i *instance) {
-	if err := f.unmake(i); err != nil {
+	if err := i.close(); err != nil {
 		f.Complain(err.Error())
 	}
 }
 
-// close frees the worlds that are left.
+// close frees the instances that are left, which have no guest.
 func (f *factory) close() {
 	for {
 		select {
-		case w := <-f.worlds:
-			if err := w.host.Close(); err != nil {
+		case i := <-f.empty:
+			if err := i.close(); err != nil {
 				f.Complain(err.Error())
 			}
 		default:

@@ -70,6 +70,19 @@ func (t *Table) remove(i uint32) {
 	t.free = append(t.free, i)
 }
 
+// keptEntries is how many entries a table keeps the room of, of whatever guest had the most.
+const keptEntries = 1 << 10
+
+// Reset makes the table a new one.
+func (t *Table) Reset() {
+	if cap(t.entries) > keptEntries {
+		*t = Table{}
+		return
+	}
+	clear(t.entries)
+	t.entries, t.free = t.entries[:0], t.free[:0]
+}
+
 // Add keeps something of WASI 0.3 in the table and returns its index; 0 if the table is full.
 func (t *Table) Add(x any) uint32 { return t.add(entry{kind: other, other: x}) }
 

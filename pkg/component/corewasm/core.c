@@ -1,7 +1,8 @@
 // The library comes with wasmtime-go, whose headers no other package can include, so the prototypes and the structs with a public
-// layout are repeated here, as in version 44 of wasmtime/{extern,func,instance,memory,trap,val}.h.
+// layout are repeated here, as in version 44 of wasmtime/{extern,func,instance,memory,store,trap,val}.h.
 
 #include "core.h"
+#include "interrupt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,10 @@ extern void wasm_trap_delete(wasm_trap_t *);
 extern wasm_trap_t *wasmtime_trap_new(const char *, size_t);
 extern void wasmtime_error_message(const wasmtime_error_t *, wasm_byte_vec_t *);
 extern void wasmtime_error_delete(wasmtime_error_t *);
+extern void *wasmtime_store_new(void *, void *, void (*)(void *));
+extern void *wasmtime_store_context(void *);
+extern void wasmtime_store_limiter(void *, int64_t, int64_t, int64_t, int64_t, int64_t);
+extern void wasmtime_store_delete(void *);
 extern void wasmtime_config_wasm_exceptions_set(void *, bool);
 extern void wasmtime_func_new_unchecked(void *, const wasm_functype_t *, callback, void *, void (*)(void *), void *);
 extern wasmtime_error_t *wasmtime_func_call_unchecked(void *, const void *, val *, size_t, wasm_trap_t **);
@@ -72,19 +77,41 @@ void *type_new(const uint8_t *params, size_t nparams, const uint8_t *results, si
 
 void type_delete(void *type) { wasm_functype_delete(type); }
 
-void func_new(void *context, const void *type, uintptr_t function, item *out) {
-	out->kind = 0;
-	wasmtime_func_new_unchecked(context, type, call_host, (void *)function, NULL, out->of);
+void *store_new(void *engine, limits most, int *flag, void **context) {
+	void *store = wasmtime_store_new(engine, NULL, NULL);
+	*context = wasmtime_store_context(store);
+	const int64_t any = -1; // a component has as many instances, tables and memories as it says
+	wasmtime_store_limiter(store, most.memory, most.table, any, any, any);
+	if (flag != NULL)
+		interrupt_watch(store, *context, flag);
+	return store;
 }
 
-failure instance_new(void *context, void *module, const item *imports, size_t n, instance *out) {
-	wasm_trap_t *trap = NULL;
-	wasmtime_error_t *error = wasmtime_instance_new(context, module, imports, n, out, &trap);
-	return (failure){error, trap};
-}
+void store_delete(void *store) { wasmtime_store_delete(store); }
 
-bool instance_export(void *context, const instance *i, const char *name, size_t length, item *out) {
-	return wasmtime_instance_export_get(context, i, name, length, out);
+failure steps_take(void *context, const step *steps, size_t *done, size_t n, item *items, instance *instances,
+                   const uint32_t *imports, item *given, const char *names) {
+	for (; *done < n; ++*done) {
+		const step *s = &steps[*done];
+		failure f = {NULL, NULL};
+		switch (s->what) {
+		case STEP_FUNC:
+			items[s->to].kind = 0;
+			wasmtime_func_new_unchecked(context, (void *)s->object, call_host, (void *)s->host, NULL, items[s->to].of);
+			break;
+		case STEP_INSTANCE:
+			for (uint32_t i = 0; i < s->count; i++)
+				given[i] = items[imports[s->first + i]];
+			f.error = wasmtime_instance_new(context, (void *)s->object, given, s->count, &instances[s->to], (wasm_trap_t **)&f.trap);
+			break;
+		case STEP_EXPORT:
+			if (!wasmtime_instance_export_get(context, &instances[s->of], names + s->first, s->count, &items[s->to]))
+				return f;
+		}
+		if (f.error != NULL || f.trap != NULL)
+			return f;
+	}
+	return (failure){NULL, NULL};
 }
 
 failure func_call(void *context, const item *f, val *vals, size_t n) {

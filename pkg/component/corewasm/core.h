@@ -40,11 +40,33 @@ void exceptions_set(void *config, bool on);
 void *type_new(const uint8_t *params, size_t nparams, const uint8_t *results, size_t nresults);
 void type_delete(void *type);
 
-// func_new makes a function that calls callHost with the address of a Go function, which stays where it is.
-void func_new(void *context, const void *type, uintptr_t function, item *out);
+// limits are those of a store; -1 is none.
+typedef struct {
+	int64_t memory; // bytes of each linear memory
+	int64_t table;  // elements of each table
+} limits;
 
-failure instance_new(void *context, void *module, const item *imports, size_t n, instance *out);
-bool instance_export(void *context, const instance *i, const char *name, size_t length, item *out);
+// store_new makes a wasmtime_store_t. flag is interrupt_new's, or NULL.
+void *store_new(void *engine, limits most, int *flag, void **context);
+void store_delete(void *store);
+
+// step is something to make in a store.
+typedef struct {
+	uintptr_t object; // of a function its type, of an instance its module
+	uintptr_t host;   // of a function, where Go has it: callHost is called with that
+	uint32_t what;
+	uint32_t to;           // an item, or an instance, that is made
+	uint32_t of;           // of an export, the instance
+	uint32_t first, count; // of an instance, its imports; of an export, its name
+} step;
+
+enum { STEP_FUNC, STEP_INSTANCE, STEP_EXPORT };
+
+// steps_take takes the steps from *done on, up to n, and counts them in it. If that is less than n without a failure, the next one is an
+// export that there is not. given has room for the imports of any of the instances.
+failure steps_take(void *context, const step *steps, size_t *done, size_t n, item *items, instance *instances,
+                   const uint32_t *imports, item *given, const char *names);
+
 failure func_call(void *context, const item *f, val *vals, size_t n);
 view memory_view(void *context, const item *m);
 

@@ -1,10 +1,11 @@
 // Package corewasm is the few calls of Wasmtime that a component model needs and wasmtime-go has no door to: host functions without
 // type checks around each call, and instances made from any mixture of imports.
 //
-//	Store ─┬─ Instantiate(module, imports) ─▶ Instance ─ Export ─▶ Extern
-//	       ├─ NewFunc(type, Go function) ───────────────────────▶ Extern
-//	       ├─ Call(Extern, values)         the values lie where the engine wants them
-//	       └─ Memory(Extern) ─▶ []byte     a view, until the guest runs
+//	Store ─┬─ NewFunc(type, Go function) ────┐
+//	       ├─ Instantiate(module, imports) ──┤ a plan, of which Make makes the whole
+//	       ├─ Export(instance, name) ────────┘ Empty frees that, and Make makes it again
+//	       ├─ Call(Ref, values)         the values lie where the engine wants them
+//	       └─ Memory(Ref) ─▶ []byte     a view, until the guest runs
 //
 // Measured for v44 (design section 3): wasmtime-go's checked path costs 760 ns a host call and 1.8 µs to define a function; the
 // unchecked one 75 ns and 0.2 µs. The price is that whoever uses this package must get every core type right, which package validate

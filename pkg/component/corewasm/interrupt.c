@@ -23,13 +23,18 @@ static wasmtime_error_t *look(void *context, void *flag, uint64_t *next, uint8_t
 	return NULL;
 }
 
-int *interrupt_new(void *store, void *context) {
+int *interrupt_new(void) {
 	int *flag = calloc(1, sizeof *flag);
 	if (flag == NULL)
 		abort();
-	wasmtime_context_set_epoch_deadline(context, 1);
-	wasmtime_store_epoch_deadline_callback(store, look, flag, free);
 	return flag;
+}
+
+void interrupt_free(int *flag) { free(flag); }
+
+void interrupt_watch(void *store, void *context, int *flag) {
+	wasmtime_context_set_epoch_deadline(context, 1);
+	wasmtime_store_epoch_deadline_callback(store, look, flag, NULL);
 }
 
 void interrupt_set(int *flag) { atomic_store((_Atomic int *)flag, 1); }

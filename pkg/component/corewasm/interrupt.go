@@ -4,9 +4,7 @@ package corewasm
 import "C"
 
 import (
-	"runtime"
 	"sync"
-	"unsafe"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
 )
@@ -17,19 +15,17 @@ type Interrupt struct {
 	engine *wasmtime.Engine
 
 	mu   sync.Mutex
-	flag *C.int // guarded by mu; the store's, nil when that is closed
+	flag *C.int // guarded by mu, but for the store's own goroutine; nil when the store is closed
 }
 
 // Interruptible makes a way to stop the store's code. It is to be called once, before anything is made in the store.
-func (s *Store) Interruptible(engine *wasmtime.Engine) *Interrupt {
-	i := &Interrupt{engine: engine}
-	i.flag = C.interrupt_new(*(*unsafe.Pointer)(unsafe.Pointer(s.store)), s.ptr())
-	runtime.KeepAlive(s.store)
-	s.interrupt = i
-	return i
+func (s *Store) Interruptible() *Interrupt {
+	s.interrupt = &Interrupt{engine: s.engine, flag: C.interrupt_new()}
+	return s.interrupt
 }
 
-// Stop has the code that runs, and all that is run later, trap. It may be called by any goroutine, also when the store is closed.
+// Stop has the code that runs, and all that is run later, trap, also after [Store.Empty]. It may be called by any goroutine, also when the
+// store is closed.
 func (i *Interrupt) Stop() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -41,12 +37,17 @@ func (i *Interrupt) Stop() {
 	i.engine.IncrementEpoch()
 }
 
-// end is called before the store, whose memory the flag is, goes.
+// end is called before the store goes.
 func (i *Interrupt) end() {
 	if i == nil {
 		return
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	if i.flag == nil {
+		return
+	}
+	flag := i.flag
 	i.flag = nil
+	C.interrupt_free(flag)
 }

@@ -10,8 +10,8 @@ import (
 	"wasmgo/pkg/component/core"
 )
 
-// instantiate makes an instance of a module that imports one function of three i32.
-func instantiate(t testing.TB, wat string, call func(s *Store, vals []Val) error) (*Store, *Instance) {
+// instantiate makes an instance of a module that imports one function of three i32, and finds the exports of those names.
+func instantiate(t testing.TB, wat string, call func(s *Store, vals []Val) error, exports ...string) (*Store, []Ref) {
 	t.Helper()
 	engine := wasmtime.NewEngine()
 	t.Cleanup(engine.Close)
@@ -30,11 +30,15 @@ func instantiate(t testing.TB, wat string, call func(s *Store, vals []Val) error
 	ft := NewFuncType(typ)
 	t.Cleanup(ft.Close)
 	f := s.NewFunc(ft, func(vals []Val) error { return call(s, vals) })
-	i, err := s.Instantiate(m, []Extern{f})
-	if err != nil {
+	i := s.Instantiate(m, []Ref{f})
+	var refs []Ref
+	for _, name := range exports {
+		refs = append(refs, s.Export(i, name))
+	}
+	if err := s.Make(); err != nil {
 		t.Fatal(err)
 	}
-	return s, i
+	return s, refs
 }
 
 const caller = `(module
@@ -48,32 +52,28 @@ const caller = `(module
       (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
   (func (export "trap") unreachable))`
 
-func export(t testing.TB, i *Instance, name string) *Extern {
-	t.Helper()
-	e, ok := i.Export(name)
-	if !ok {
-		t.Fatalf("no export %q", name)
-	}
-	return &e
-}
-
 func TestHostFunctionSeesArgumentsAndMemory(t *testing.T) {
-	var memory *Extern
-	s, i := instantiate(t, caller, func(s *Store, vals []Val) error {
+	var memory Ref
+	s, refs := instantiate(t, caller, func(s *Store, vals []Val) error {
 		text := s.Memory(memory)[uint32(vals[1].Lo):][:uint32(vals[2].Lo)]
 		if string(text) != "hello" {
 			t.Errorf("the guest passed %q", text)
 		}
 		vals[0].Lo = uint64(uint32(vals[0].Lo) + 1)
 		return nil
-	})
-	memory = export(t, i, "memory")
+	}, "memory", "once")
+	memory = refs[0]
 	vals := []Val{{Lo: 41}}
-	if err := s.Call(export(t, i, "once"), vals); err != nil || uint32(vals[0].Lo) != 42 {
+	if err := s.Call(refs[1], vals); err != nil || uint32(vals[0].Lo) != 42 {
 		t.Errorf("returned %d, %v, want 42", uint32(vals[0].Lo), err)
 	}
-	if _, ok := i.Export("nothing"); ok {
-		t.Error("an export that there is not")
+}
+
+func TestExportThatThereIsNot(t *testing.T) {
+	s, _ := instantiate(t, caller, nil)
+	s.Export(0, "nothing")
+	if err := s.Make(); err == nil || !strings.Contains(err.Error(), `no export "nothing"`) {
+		t.Errorf("error %v, want one that names the export", err)
 	}
 }
 
@@ -96,8 +96,8 @@ func TestFailures(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s, i := instantiate(t, caller, tt.host)
-			if err := s.Call(export(t, i, tt.export), []Val{{}}); !tt.want(err) {
+			s, refs := instantiate(t, caller, tt.host, tt.export)
+			if err := s.Call(refs[0], []Val{{}}); !tt.want(err) {
 				t.Errorf("error %v", err)
 			}
 			if s.err != nil {
@@ -122,7 +122,8 @@ func TestLimit(t *testing.T) {
 	for limit, ok := range map[int64]bool{-1: true, 3 << 16: true, 2 << 16: false} {
 		s := NewStore(engine)
 		s.Limit(limit, -1)
-		if _, err := s.Instantiate(m, nil); (err == nil) != ok {
+		s.Instantiate(m, nil)
+		if err := s.Make(); (err == nil) != ok {
 			t.Errorf("a memory of 3 pages with a limit of %d bytes: %v", limit, err)
 		}
 		s.Close()
@@ -130,7 +131,7 @@ func TestLimit(t *testing.T) {
 }
 
 func TestUseAfterClosePanics(t *testing.T) {
-	s, i := instantiate(t, caller, nil)
+	s, refs := instantiate(t, caller, nil, "once")
 	s.Close()
 	s.Close()
 	defer func() {
@@ -138,27 +139,66 @@ func TestUseAfterClosePanics(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	i.Export("once")
+	_ = s.Call(refs[0], []Val{{}})
+}
+
+// TestMadeAnew: nothing that a guest has done to its memory, its globals, its tables and its segments is there after Empty.
+func TestMadeAnew(t *testing.T) {
+	s, refs := instantiate(t, `(module
+	  (import "h" "f" (func $f (param i32 i32 i32) (result i32)))
+	  (memory 1 9)
+	  (global $g (mut i32) (i32.const 0))
+	  (table $t 1 9 funcref)
+	  (data $d "x")
+	  (elem $e func $f)
+	  (func (export "traces") (param i32) (result i32)
+	    ;; What is left of another call; then all of that is changed.
+	    (local i32)
+	    (local.set 1 (i32.or (i32.or (i32.load8_u (i32.const 65535)) (global.get $g))
+	      (i32.or (i32.sub (memory.size) (i32.const 1))
+	        (i32.or (i32.sub (table.size $t) (i32.const 1)) (i32.eqz (ref.is_null (table.get $t (i32.const 0))))))))
+	    (memory.init $d (i32.const 65535) (i32.const 0) (i32.const 1))
+	    (data.drop $d)
+	    (global.set $g (i32.const 1))
+	    (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 1))
+	    (elem.drop $e)
+	    (drop (memory.grow (i32.const 1)))
+	    (drop (table.grow $t (ref.null func) (i32.const 1)))
+	    (local.get 1)))`, nil, "traces")
+	vals := []Val{{}}
+	for range 5 {
+		if err := s.Call(refs[0], vals); err != nil || uint32(vals[0].Lo) != 0 {
+			t.Fatalf("there are traces of another guest: %d, %v", uint32(vals[0].Lo), err)
+		}
+		s.Empty()
+		if err := s.Make(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Call(refs[0], vals); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Call(refs[0], vals); err == nil {
+		t.Error("the second call, in the same store, has its segments still")
+	}
 }
 
 func BenchmarkHostCall(b *testing.B) {
-	s, i := instantiate(b, caller, func(*Store, []Val) error { return nil })
+	s, refs := instantiate(b, caller, func(*Store, []Val) error { return nil }, "many")
 	vals := []Val{{Lo: uint64(uint32(b.N))}}
-	many := export(b, i, "many")
 	b.ReportAllocs()
 	b.ResetTimer()
-	if err := s.Call(many, vals); err != nil {
+	if err := s.Call(refs[0], vals); err != nil {
 		b.Fatal(err)
 	}
 }
 
 func BenchmarkCallIntoGuest(b *testing.B) {
-	s, i := instantiate(b, caller, func(*Store, []Val) error { return nil })
-	once := export(b, i, "once")
+	s, refs := instantiate(b, caller, func(*Store, []Val) error { return nil }, "once")
 	vals := []Val{{}}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := s.Call(once, vals); err != nil {
+		if err := s.Call(refs[0], vals); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -97,12 +97,18 @@ func (c *Class[T]) end(rep uint32) {
 	}
 }
 
-// Close drops all values that guests still own.
+// keptObjects is how many values a class keeps the room of, of whatever guest had the most.
+const keptObjects = 1 << 10
+
+// Close drops all values that guests still own. The class is as it was made then.
 func (c *Class[T]) Close() {
 	for i := range c.objects {
 		if c.objects[i].live {
 			c.end(uint32(i))
 		}
+	}
+	if c.objects, c.free = c.objects[:0], c.free[:0]; cap(c.objects) > keptObjects {
+		c.objects, c.free = nil, nil
 	}
 }
 
