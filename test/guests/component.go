@@ -10,12 +10,18 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Component returns the absolute path of a component of the folder component, unpacked first if it is a large one.
+// Component returns the absolute path of a component of the folder component, unpacked first if it is a large one: NAME.wasm.zst is the
+// whole of it, NAME.wasm.from-OTHER.zst what is not in the component OTHER, which has the same engine of some language inside.
 func Component(t testing.TB, name string) string {
 	t.Helper()
 	dir := filepath.Join(sources(t), "component", name)
 	committed := filepath.Join(dir, name+".wasm")
-	packed := committed + ".zst"
+	packed, base := committed+".zst", ""
+	if patches, err := filepath.Glob(committed + ".from-*.zst"); err == nil && len(patches) == 1 {
+		packed = patches[0]
+		other := strings.TrimSuffix(strings.TrimPrefix(packed, committed+".from-"), ".zst")
+		base = Component(t, other)
+	}
 	made, err := os.Stat(packed)
 	if err != nil {
 		return committed
@@ -24,7 +30,7 @@ func Component(t testing.TB, name string) string {
 	if have, err := os.Stat(out); err == nil && have.ModTime().Equal(made.ModTime()) {
 		return filepath.Clean(out)
 	}
-	if err := unpack(packed, out, made.ModTime()); err != nil {
+	if err := unpack(packed, base, out, made.ModTime()); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Clean(out)
@@ -45,14 +51,23 @@ func Components(t testing.TB) []string {
 	return names
 }
 
-// unpack makes out, with a time by which it is known again, of a file of zstd's. The rename decides where several do so at once.
-func unpack(packed, out string, made time.Time) error {
+// unpack makes out, with a time by which it is known again, of a file of zstd's, which may go on from another file. The rename decides
+// where several do so at once.
+func unpack(packed, base, out string, made time.Time) error {
 	from, err := os.Open(packed)
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	r, err := zstd.NewReader(from, zstd.WithDecoderMaxWindow(1<<27))
+	options := []zstd.DOption{zstd.WithDecoderMaxWindow(1 << 27)}
+	if base != "" {
+		b, err := os.ReadFile(base)
+		if err != nil {
+			return err
+		}
+		options = append(options, zstd.WithDecoderDictRaw(0, b))
+	}
+	r, err := zstd.NewReader(from, options...)
 	if err != nil {
 		return err
 	}

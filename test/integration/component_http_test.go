@@ -35,11 +35,10 @@ func addHTTPGuests(t *testing.T, files map[string]pack.File) {
 // address is where a component says that it answers.
 func (c *container) address(t *testing.T) string {
 	t.Helper()
-	c.stderr.await(t, "\n")
-	_, address, found := strings.Cut(strings.TrimSpace(c.stderr.String()), " answers HTTP at ")
-	if !found {
-		t.Fatalf("the server says %q", c.stderr)
-	}
+	const before = " answers HTTP at "
+	c.stderr.await(t, before) // which is in one piece with what follows
+	_, after, _ := strings.Cut(c.stderr.String(), before)
+	address, _, _ := strings.Cut(after, "\n")
 	return address
 }
 

@@ -4,6 +4,7 @@ import (
 	"io"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -174,7 +175,7 @@ func TestLanguages(t *testing.T) {
 			}
 		})
 	}
-	for _, c := range languageCases {
+	for _, c := range slices.Concat(languageCases, languageHTTPCases) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, l)
@@ -216,10 +217,13 @@ func (l languages) try(t *testing.T, r languageRun) {
 	check("docker", got.Code, got.Stdout, got.Stderr)
 }
 
-var languageCases = []struct {
+// languageCase is one thing to show; the name is a sentence.
+type languageCase struct {
 	name string
 	run  func(t *testing.T, l languages)
-}{
+}
+
+var languageCases = []languageCase{
 	{"a line in is a line out, while standard input stays open", func(t *testing.T, l languages) {
 		for _, file := range []string{"/c_tool.wasm", "/rust_tool.wasm", "/js_tool.wasm", "/python_tool.wasm"} {
 			r, w := io.Pipe()

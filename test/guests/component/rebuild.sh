@@ -29,10 +29,13 @@ copy() {
 	done
 }
 
-# take GUEST: what was made becomes what is committed, as it is or packed.
+# take GUEST [OTHER]: what was made becomes what is committed, as it is or packed, or without what is in the component OTHER too.
 take() {
 	wasm-tools validate "$place/$1/$1.wasm"
-	if [ "$(stat -c %s "$place/$1/$1.wasm")" -gt 500000 ]; then
+	if [ $# = 2 ]; then
+		zstd -q -d -f "$2/$2.wasm.zst" -o "$place/$2.base"
+		zstd -q -f --ultra -22 --long=27 --patch-from="$place/$2.base" "$place/$1/$1.wasm" -o "$1/$1.wasm.from-$2.zst"
+	elif [ "$(stat -c %s "$place/$1/$1.wasm")" -gt 500000 ]; then
 		zstd -q -f --ultra -22 "$place/$1/$1.wasm" -o "$1/$1.wasm.zst"
 	else
 		cp "$place/$1/$1.wasm" "$1/"
@@ -69,6 +72,8 @@ make_rust_net() { rust_guest rust_net; }
 make_c_bindings() { copy c_bindings && c_world c_bindings c_bindings bindings && take c_bindings; }
 make_functions() { copy functions && c_world functions functions plain && take functions; }
 
+make_c_http() { copy c_http && c_world c_http c_http web && take c_http; }
+
 make_missing_import() {
 	copy missing_import
 	wasm-tools parse missing_import/missing_import.wat -o "$place/missing_import/missing_import.wasm"
@@ -95,6 +100,16 @@ make_go_tool() {
 	mkdir -p "$place/go_tool"
 	(cd ../tool && GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w' -o "$place/go_tool/module.wasm" .)
 	adapted go_tool "$place/go_tool/module.wasm"
+}
+
+# A reactor, whose exports the adapter for reactors does not touch.
+make_go_http() {
+	copy go_http
+	(cd go_http && GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -buildmode=c-shared -trimpath -buildvcs=false -ldflags '-s -w' -o "$place/go_http/module.wasm" .)
+	wasm-tools component embed --world web "$place/go_http/wit" "$place/go_http/module.wasm" -o "$place/go_http/embedded.wasm"
+	wasm-tools component new --adapt wasi_snapshot_preview1="$lib/wasi_snapshot_preview1.reactor.wasm" "$place/go_http/embedded.wasm" -o "$place/go_http/whole.wasm"
+	wasm-tools strip --all "$place/go_http/whole.wasm" -o "$place/go_http/go_http.wasm"
+	take go_http
 }
 
 make_cpp_tool() {
@@ -127,6 +142,15 @@ make_js_tool() {
 	take js_tool
 }
 
+# The engine of componentize-js has its fetch event as WASI 0.2.10 has HTTP.
+make_js_http() {
+	copy js_http
+	sed -i 's/0\.2\.12/0.2.10/g' "$place"/js_http/wit/deps/*/*.wit
+	componentize-js "$place/js_http/js_http.js" --wit "$place/js_http/wit" --world-name server --out "$place/js_http/whole.wasm"
+	wasm-tools strip --all "$place/js_http/whole.wasm" -o "$place/js_http/js_http.wasm"
+	take js_http js_tool
+}
+
 make_js_net() {
 	copy js_net
 	(cd "$place/js_net" && componentize-qjs --wit wit --world net --js js_net.js --sync --opt-size --output js_net.wasm)
@@ -140,8 +164,15 @@ make_python_tool() {
 	take python_tool
 }
 
+make_python_http() {
+	copy python_http
+	(cd "$place/python_http" && componentize-py --wit-path wit --world server componentize python_http -o whole.wasm)
+	wasm-tools strip --all "$place/python_http/whole.wasm" -o "$place/python_http/python_http.wasm"
+	take python_http python_tool
+}
+
 all="c_tool c_files c_copy c_net c_bindings functions rust_tool rust_files rust_net composed missing_import http_hello http_tool http_get
-	adapted_args adapted_cat adapted_files adapted_exit_code go_tool cpp_tool zig_tool js_tool js_net python_tool"
+	adapted_args adapted_cat adapted_files adapted_exit_code go_tool cpp_tool zig_tool js_tool js_net python_tool c_http go_http js_http python_http"
 for guest in ${*:-$all}; do
 	echo "$guest"
 	"make_$guest"
