@@ -27,6 +27,8 @@ const maxConfig = 64 << 20
 type Bundle struct {
 	// Dir is the bundle's directory, absolute.
 	Dir string
+	// Pod is the sandbox that containerd 2 says the container belongs to, "" for none.
+	Pod string
 	// Spec is config.json without what Settings has taken out of it.
 	Spec *specs.Spec
 	// Settings are wasmgo's own.
@@ -54,7 +56,37 @@ func Load(dir string, options Options) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bundle{Dir: dir, Spec: spec, Settings: settings, Options: options}, nil
+	pod, err := readPod(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Bundle{Dir: dir, Pod: pod, Spec: spec, Settings: settings, Options: options}, nil
+}
+
+// podName is the file in which containerd names the sandbox of a container. A container's id has at most 76 bytes.
+const (
+	podName = "sandbox"
+	maxPod  = 255
+)
+
+// readPod reads which sandbox the container of a bundle belongs to.
+func readPod(dir string) (string, error) {
+	f, err := os.Open(filepath.Join(dir, podName))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read bundle: %w", err)
+	}
+	defer f.Close()
+	name, err := io.ReadAll(io.LimitReader(f, maxPod+1))
+	if err != nil {
+		return "", fmt.Errorf("read bundle: %w", err)
+	}
+	if len(name) > maxPod {
+		return "", fmt.Errorf("%s is longer than %d bytes: %w", f.Name(), maxPod, errdefs.ErrInvalidArgument)
+	}
+	return string(name), nil
 }
 
 // Exec is the bundle of a further process in the container, whose settings hold for it too. Variables of wasmgo are removed from the
@@ -67,7 +99,7 @@ func (b *Bundle) Exec(process *specs.Process) (*Bundle, error) {
 	if _, err := takeSettings(&variables); err != nil {
 		return nil, err
 	}
-	return &Bundle{Dir: b.Dir, Spec: &spec, Settings: b.Settings, Options: b.Options}, nil
+	return &Bundle{Dir: b.Dir, Pod: b.Pod, Spec: &spec, Settings: b.Settings, Options: b.Options}, nil
 }
 
 // SystemdCgroup reports whether the container's cgroup is made by systemd. Not every caller can set the option (dockerd

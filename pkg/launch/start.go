@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/containerd/errdefs"
 	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/bundle"
@@ -56,6 +57,9 @@ func (l launcher) start(f flags) error {
 // groupOf returns the name of the containers that share the shim; a container alone is its own group.
 func groupOf(f flags) (string, error) {
 	annotations, err := bundle.Annotations(".")
+	if errors.Is(err, errdefs.ErrNotFound) {
+		return f.id, nil // containerd starts a pod's shim by its Sandbox service, without a specification
+	}
 	if err != nil {
 		return "", err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"wasmgo/pkg/pod"
 	"wasmgo/pkg/sandbox"
 	"wasmgo/pkg/task"
 )
@@ -21,5 +22,5 @@ func reclaim(f flags, stdout io.Writer) error {
 	// Before Reclaim removes what knows it: the events containerd sends in the shim's place carry it.
 	pid, err := sandbox.InitPid(f.bundle)
 	_, werr := fmt.Fprint(stdout, pid)
-	return errors.Join(err, werr, task.Reclaim(ctx, f.bundle))
+	return errors.Join(err, werr, task.Reclaim(ctx, f.bundle), pod.Reclaim(f.bundle))
 }

@@ -38,7 +38,7 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 		"runner/runner":             "wasmgo/pkg/shim/testdata/runner",
 		"http/runner":               "wasmgo/pkg/shim/testdata/runner",
 	} {
-		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), source)
+		cmd := exec.Command("go", "build", "-tags", "no_grpc", "-o", filepath.Join(dir, name), source)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // the runner finds no libc in its container
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return dir, fmt.Errorf("build %s: %w: %s", name, err, out)

@@ -14,6 +14,8 @@ import (
 	"github.com/containerd/log"
 	"github.com/containerd/ttrpc"
 
+	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/pod"
 	"wasmgo/pkg/task"
 )
 
@@ -46,22 +48,26 @@ func serve(f flags) error {
 
 	events := task.NewPublisher(os.Getenv("TTRPC_ADDRESS"), f.namespace)
 	idle := make(chan struct{}, 1)
+	var pods *pod.Service
 	service := task.New(f.namespace, f.address, events, func() {
 		select {
 		case idle <- struct{}{}:
 		default: // it has been told
 		}
-	})
+	}, func(b *bundle.Bundle) error { return pods.Complete(b) })
+	pods = pod.New(f.namespace, service)
+	door := newDoor()
 	idleness := newTidy()
 	defer idleness.stop()
-	server, err := task.NewServer(service, idleness.called)
+	server, err := task.NewServer(service, door, idleness.called)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
+	pods.Register(server)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(context.Background(), l) }()
 
-	if err := awaitEnd(service, served, idle); err != nil {
+	if err := awaitEnd(service, pods, served, idle); err != nil {
 		return err
 	}
 	_ = os.Remove(path) // before anything else: the next container of the group starts a shim of its own
@@ -72,6 +78,7 @@ func serve(f flags) error {
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), replyTimeout)
 	defer cancel()
+	door.awaitEmpty(ctx)
 	if err := server.Shutdown(ctx); err != nil {
 		_ = server.Close()
 	}
@@ -82,7 +89,7 @@ func serve(f flags) error {
 }
 
 // awaitEnd returns when the shim is to end: it is idle and was asked to, or got a signal, or cannot serve.
-func awaitEnd(service *task.Service, served <-chan error, idle <-chan struct{}) error {
+func awaitEnd(service *task.Service, pods *pod.Service, served <-chan error, idle <-chan struct{}) error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1)
 	defer signal.Stop(signals)
@@ -101,6 +108,7 @@ func awaitEnd(service *task.Service, served <-chan error, idle <-chan struct{}) 
 			ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
 			defer cancel()
 			service.Close(ctx)
+			pods.Close(ctx)
 			return nil
 		}
 	}

@@ -23,6 +23,7 @@ const drainTimeout = 2 * time.Second
 type container struct {
 	id      string
 	bundle  string
+	pod     string // the sandbox it belongs to, "" for none
 	rootfs  []*types.Mount
 	sandbox sandboxed
 	events  eventQueue

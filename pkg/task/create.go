@@ -31,6 +31,11 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 	if err != nil {
 		return nil, err
 	}
+	if s.complete != nil {
+		if err := s.complete(b); err != nil {
+			return nil, fmt.Errorf("container %s: %w", r.ID, err)
+		}
+	}
 	streams, err := stdio.Open(ctx, stdio.Config{
 		Namespace: s.namespace, ID: r.ID,
 		Stdin: r.Stdin, Stdout: r.Stdout, Stderr: r.Stderr, Terminal: r.Terminal,
@@ -62,7 +67,7 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 		io: streams, settled: make(chan struct{}),
 	}
 	c := &container{
-		id: r.ID, bundle: b.Dir, rootfs: r.Rootfs, sandbox: sandbox, events: s.events,
+		id: r.ID, bundle: b.Dir, pod: b.Pod, rootfs: r.Rootfs, sandbox: sandbox, events: s.events,
 		turn: make(chan struct{}, 1), reported: make(chan struct{}), ended: make(chan struct{}),
 		lifecycle: newLifecycle(), handles: map[string]*handle{"": h},
 	}

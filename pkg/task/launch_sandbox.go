@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/containerd/api/types"
 	"golang.org/x/sys/unix"
 
+	"wasmgo/pkg/bundle"
 	"wasmgo/pkg/cache"
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/image"
@@ -18,10 +19,12 @@ import (
 )
 
 // New returns the service of a shim that serves namespace. Shutdown is called when containerd has asked for the end of
-// the shim and there is no container; it must not block.
+// the shim and there is no container; it must not block. Complete adds to a container what its pod has for it.
 // Address is containerd's socket.
-func New(namespace, address string, events *Publisher, shutdown func()) *Service {
-	return newService(namespace, &host{tools: sync.OnceValues(func() (*tools, error) { return openTools(programs.Root(), address) })}, events, shutdown)
+func New(namespace, address string, events *Publisher, shutdown func(), complete func(*bundle.Bundle) error) *Service {
+	s := newService(namespace, &host{tools: sync.OnceValues(func() (*tools, error) { return openTools(programs.Root(), address) })}, events, shutdown)
+	s.complete = complete
+	return s
 }
 
 // Reclaim kills and removes what is left of the container in the bundle dir when its shim is gone.

@@ -14,11 +14,11 @@ import (
 // does not bring grpc into the shim.
 var serviceNames = []string{"containerd.task.v2.Task", "containerd.task.v3.Task"}
 
-// NewServer returns a ttrpc server of the given service for peers that run as the shim's own user. Called is run after each
+// NewServer returns a ttrpc server of the given service. Peers decides whom it serves. Called is run after each
 // call, on the call's goroutine.
-func NewServer(s *Service, called func()) (*ttrpc.Server, error) {
+func NewServer(s *Service, peers ttrpc.Handshaker, called func()) (*ttrpc.Server, error) {
 	server, err := ttrpc.NewServer(
-		ttrpc.WithServerHandshaker(ttrpc.UnixSocketRequireSameUser()),
+		ttrpc.WithServerHandshaker(peers),
 		ttrpc.WithUnaryServerInterceptor(func(ctx context.Context, u ttrpc.Unmarshaler, _ *ttrpc.UnaryServerInfo, m ttrpc.Method) (any, error) {
 			defer called()
 			return mapErrors(ctx, u, m)

@@ -10,6 +10,8 @@ import (
 	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
 	"github.com/containerd/errdefs"
 	"google.golang.org/protobuf/proto"
+
+	"wasmgo/pkg/bundle"
 )
 
 // eventQueue takes events in their order and does not block.
@@ -27,7 +29,11 @@ type Service struct {
 	mu         sync.Mutex
 	containers map[string]*container // nil while one is being created
 	creations  map[string]*creation
+	held       int // what keeps the shim alive beside containers
 	closing    bool
+
+	// complete adds to a container what its pod has for it; nil without pods.
+	complete func(*bundle.Bundle) error
 }
 
 var _ taskapi.TTRPCTaskService = (*Service)(nil)

@@ -34,6 +34,7 @@ type ContainerdDaemon struct {
 	env      []string
 	settings func(*ContainerdDaemon) error // writes what the configuration names
 	more     string                        // of the configuration, in place of CRI switched off
+	handler  string                        // more of wasmgo's part of CRI's configuration
 	log      *log
 	proc     *process
 	client   *client.Client

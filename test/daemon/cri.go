@@ -66,6 +66,18 @@ func LocalPull() Option {
 	}
 }
 
+// ShimSandboxer has CRI leave pods to wasmgo's own Sandbox service, in place of a container made of an image. containerd 1.7 has that as
+// an experiment.
+func ShimSandboxer() Option {
+	return func(d *ContainerdDaemon) {
+		d.handler = "sandboxer = \"shim\"\n      disable_pause_image_pull = true"
+		if d.Tool == Containerd17 {
+			d.handler = "sandbox_mode = \"shim\""
+			d.env = append(d.env, "ENABLE_CRI_SANDBOXES=1")
+		}
+	}
+}
+
 // withCRI makes the configuration one with CRI.
 func withCRI(t testing.TB) Option {
 	plugins := Tool(t, CNIPlugins)
@@ -93,7 +105,7 @@ func withCRI(t testing.TB) Option {
 			if err != nil {
 				return err
 			}
-			d.more += fmt.Sprintf(criConfig, pauseImage, Snapshotter, Handler, plugins, conf, Runtime, RuncHandler, RuncRuntime)
+			d.more += fmt.Sprintf(criConfig, pauseImage, Snapshotter, Handler, plugins, conf, Runtime, RuncHandler, RuncRuntime, d.handler)
 			return errors.Join(
 				os.WriteFile(filepath.Join(d.Dir, crictlConfig), []byte("timeout: 30\n"), 0o600),
 				os.WriteFile(filepath.Join(conf, "10-pods.conflist"), network, 0o600),
@@ -118,6 +130,7 @@ const criConfig = `[plugins."io.containerd.grpc.v1.cri"]
       runtime_type = %[6]q
       pod_annotations = ["io.containerd.wasmgo.*"]
       container_annotations = ["io.containerd.wasmgo.*"]
+      %[9]s
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.%[7]s]
       runtime_type = %[8]q
   [plugins."io.containerd.grpc.v1.cri".cni]

@@ -223,12 +223,8 @@ var podContainerCases = []podCase{
 			c.wait(t)
 			e.Crictl(t, "rm", c.id).Output(t)
 		}
-		entries, err := os.ReadDir(filepath.Join(e.Containerd.Dir, "state", "io.containerd.runtime.v2.task", "k8s.io"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.ContainsFunc(entries, func(x os.DirEntry) bool { return x.Name() == p.id }) {
-			t.Errorf("the pod itself is gone: %v", entries)
+		if found, _ := filepath.Glob(filepath.Join(e.Containerd.Dir, "state", "io.containerd.*", "k8s.io", p.id)); len(found) != 1 {
+			t.Errorf("the pod itself is gone: %v", found)
 		}
 	}},
 }

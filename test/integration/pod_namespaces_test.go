@@ -123,9 +123,9 @@ var podNamespaceCases = []podCase{
 // TestPodsOutliveContainerd: a daemon that was killed finds pods and containers again, and how a container ended meanwhile.
 func TestPodsOutliveContainerd(t *testing.T) {
 	daemon.NeedRoot(t)
-	for _, version := range versions {
-		t.Run(version, func(t *testing.T) {
-			e := newPodEnv(t, daemon.Version(version))
+	for _, s := range podSandboxers {
+		t.Run(s.name, func(t *testing.T) {
+			e := newPodEnv(t, s.options...)
 			p := e.pod(t)
 			stays := p.start(t, []string{"/sleep.wasm", "600000"})
 			ends := p.start(t, []string{"/loop.wasm"})

@@ -168,6 +168,15 @@ func Recover(ctx context.Context, c Config) (*Group, error) {
 	return g, nil
 }
 
+// Existing returns a group that somebody else made, at an absolute path, for its counters. It need not exist any more.
+func Existing(path string) (*Group, error) {
+	if !filepath.IsAbs(path) {
+		return nil, fmt.Errorf("cgroup %q is not an absolute path: %w", path, errdefs.ErrInvalidArgument)
+	}
+	g, _, _, err := plan(Config{Path: path})
+	return g, err
+}
+
 // undo takes back what a Create that fails has made.
 func (g *Group) undo() error {
 	ctx, cancel := context.WithTimeout(context.Background(), undoTimeout)

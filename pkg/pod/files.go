@@ -1,0 +1,143 @@
+package pod
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"wasmgo/pkg/bundle"
+)
+
+// filesSize bounds a pod's shared memory and files, as containerd does in its other mode.
+const filesSize = "64m"
+
+// shared are the files of a pod that its containers see, by their places there; below the pod's own tmpfs they have the same.
+const (
+	resolvConf = "/etc/resolv.conf"
+	hosts      = "/etc/hosts"
+	hostname   = "/etc/hostname"
+	shm        = "/dev/shm"
+)
+
+// mountFiles makes the pod's files, on a tmpfs where the bundle has its root file system.
+func mountFiles(dir string, c config) (err error) {
+	root := filepath.Join(dir, rootfsName)
+	if err := os.MkdirAll(root, 0o711); err != nil {
+		return err
+	}
+	if err := unix.Mount("pod", root, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=0755,size="+filesSize); err != nil {
+		return &os.PathError{Op: "mount", Path: root, Err: err}
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, unmountFiles(dir))
+		}
+	}()
+	for _, d := range []string{"etc", "dev", "proc", "sys"} { // where the pause's own mounts go
+		if err := os.Mkdir(filepath.Join(root, d), 0o755); err != nil {
+			return err
+		}
+	}
+	name, err := c.name()
+	if err != nil {
+		return err
+	}
+	resolver, table := "", ""
+	if c.dns != nil {
+		resolver = c.dns.resolvConf()
+	} else if resolver, err = hostFile(resolvConf); err != nil {
+		return err
+	}
+	if table, err = hostFile(hosts); err != nil {
+		return err
+	}
+	for path, content := range map[string]string{resolvConf: resolver, hosts: table, hostname: name + "\n"} {
+		if err := os.WriteFile(filepath.Join(root, path), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	if c.ipc == modeNode {
+		return nil // the host's
+	}
+	if err := os.Mkdir(filepath.Join(root, shm), 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(filepath.Join(root, shm), 0o1777|os.ModeSticky) // whatever the umask is
+}
+
+// unmountFiles takes the pod's files away. It is no error if they are not there.
+func unmountFiles(dir string) error {
+	root := filepath.Join(dir, rootfsName)
+	err := unix.Unmount(root, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW)
+	if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) {
+		return &os.PathError{Op: "unmount", Path: root, Err: err}
+	}
+	return nil
+}
+
+// Complete adds the pod's files to a container of the pod, and is nothing to others. What the container has at those places already stays, unless
+// it cannot: containerd 1.7 names files that it has not made, and the default of /dev/shm is one of the container's own.
+func (s *Service) Complete(b *bundle.Bundle) error {
+	s.mu.Lock()
+	p := s.pods[b.Pod]
+	s.mu.Unlock()
+	if p == nil {
+		return nil
+	}
+	if p.running() == nil {
+		return fmt.Errorf("sandbox %s is not running", p.id)
+	}
+	b.Spec.Mounts = p.complete(b.Spec.Mounts, b.Spec.Root.Readonly)
+	return nil
+}
+
+// complete adds the pod's files to a container's mounts.
+func (p *pod) complete(mounts []specs.Mount, readonly bool) []specs.Mount {
+	root := filepath.Join(p.bundle, rootfsName)
+	var out []specs.Mount
+	taken := map[string]bool{}
+	for _, m := range mounts {
+		dest := filepath.Clean(m.Destination)
+		switch dest {
+		case resolvConf, hosts, hostname, shm:
+			if ownShm := dest == shm && m.Type == "tmpfs" && p.config.ipc != modeNode; ownShm || isMissing(m) {
+				continue
+			}
+			taken[dest] = true
+		}
+		out = append(out, m)
+	}
+	access := "rw"
+	if readonly {
+		access = "ro"
+	}
+	for _, dest := range []string{resolvConf, hosts, hostname} {
+		if !taken[dest] {
+			out = append(out, bindMount(root, dest, access))
+		}
+	}
+	if !taken[shm] && p.config.ipc != modeNode {
+		out = append(out, bindMount(root, shm, "rw"))
+	}
+	return out
+}
+
+func bindMount(root, dest, access string) specs.Mount {
+	return specs.Mount{
+		Type: "bind", Source: filepath.Join(root, dest), Destination: dest,
+		Options: []string{"bind", "rprivate", "nosuid", "nodev", "noexec", access},
+	}
+}
+
+// isMissing reports whether a mount is of a file that is not there.
+func isMissing(m specs.Mount) bool {
+	if m.Type != "bind" {
+		return false
+	}
+	_, err := os.Lstat(m.Source)
+	return errors.Is(err, os.ErrNotExist)
+}
