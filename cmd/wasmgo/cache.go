@@ -10,29 +10,26 @@ import (
 	"github.com/spf13/cobra"
 
 	"wasmgo/pkg/cache"
+	"wasmgo/pkg/settings"
 )
 
-func newCache(s *settings) *cobra.Command {
+func newCache(s *common) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cache",
 		Short: "Look at the cache of compiled code, tidy it, check it",
-		Long: `A module is compiled for this processor when it is first run, and kept. $WASMGO_CACHE_MAX bounds what is kept, in bytes
-(4GiB and the like are understood); what has not been used for the longest time goes first, what a container runs stays.`,
+		Long: `A module is compiled for this processor when it is first run, and kept. The setting cache-max bounds what is kept;
+what has not been used for the longest time goes first, what a container runs stays.`,
 	}
 	cmd.AddCommand(newCacheLs(s), newCachePrune(s), newCacheVerify(s))
 	return cmd
 }
 
 // openStore opens the cache as far as that goes without compiling.
-func openStore(s *settings) (*cache.Store, error) {
-	most, err := cache.MaxFromEnvironment()
-	if err != nil {
-		return nil, err
-	}
-	return cache.OpenStore(s.root, most)
+func openStore(s *common) (*cache.Store, error) {
+	return cache.OpenStore(s.root, s.cacheMax)
 }
 
-func newCacheLs(s *settings) *cobra.Command {
+func newCacheLs(s *common) *cobra.Command {
 	return &cobra.Command{
 		Use:     "ls",
 		Aliases: []string{"list"},
@@ -67,7 +64,7 @@ compiled is remembered too: its reason stands in place of the name.`,
 	}
 }
 
-func newCachePrune(s *settings) *cobra.Command {
+func newCachePrune(s *common) *cobra.Command {
 	var keep sizeFlag
 	cmd := &cobra.Command{
 		Use:   "prune",
@@ -89,7 +86,7 @@ again when it is next needed.`,
 	return cmd
 }
 
-func newCacheVerify(s *settings) *cobra.Command {
+func newCacheVerify(s *common) *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify",
 		Short: "Read all compiled code and remove what is not as it was made",
@@ -126,7 +123,7 @@ func (f *sizeFlag) String() string { return strconv.FormatInt(int64(*f), 10) }
 func (f *sizeFlag) Type() string   { return "size" }
 
 func (f *sizeFlag) Set(text string) error {
-	n, err := cache.ParseSize(text)
+	n, err := settings.ParseSize(text)
 	*f = sizeFlag(n)
 	return err
 }

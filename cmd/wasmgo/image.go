@@ -17,7 +17,7 @@ import (
 	"wasmgo/pkg/imagefile"
 )
 
-func newImage(s *settings) *cobra.Command {
+func newImage(s *common) *cobra.Command {
 	// containerd's libraries warn of what the file system of a temporary directory has not got.
 	logrus.SetLevel(logrus.ErrorLevel)
 	cmd := &cobra.Command{Use: "image", Short: "Make images of modules, change their shape, look into them"}
@@ -44,7 +44,7 @@ func (t *target) flags(cmd *cobra.Command) {
 }
 
 // write has an image made and puts it where it belongs.
-func (t *target) write(cmd *cobra.Command, s *settings, build func(context.Context, *imagefile.Store, manifest.Shape) (v1.Descriptor, error)) (err error) {
+func (t *target) write(cmd *cobra.Command, s *common, build func(context.Context, *imagefile.Store, manifest.Shape) (v1.Descriptor, error)) (err error) {
 	ctx := cmd.Context()
 	name, err := imagefile.FullName(t.tag)
 	if err != nil {
@@ -93,7 +93,7 @@ func writeArchive(ctx context.Context, store *imagefile.Store, path, name string
 	return os.Rename(f.Name(), path)
 }
 
-func newImageBuild(s *settings) *cobra.Command {
+func newImageBuild(s *common) *cobra.Command {
 	var t target
 	cmd := &cobra.Command{
 		Use:   "build app.wasm[,NAME=FILE...] -t REF (-o FILE | --containerd NS)",
@@ -117,7 +117,7 @@ file another name in the container.`,
 	return cmd
 }
 
-func newImageConvert(s *settings) *cobra.Command {
+func newImageConvert(s *common) *cobra.Command {
 	var t target
 	var entrypoint []string
 	var name string
@@ -154,14 +154,14 @@ namespace (-n). ctr and nerdctl refuse shape A with "unknown image config media 
 	return cmd
 }
 
-func openSource(ctx context.Context, s *settings, arg, name string) (*imagefile.Source, error) {
+func openSource(ctx context.Context, s *common, arg, name string) (*imagefile.Source, error) {
 	if imagefile.IsFile(arg) {
 		return imagefile.OpenArchive(ctx, arg, name)
 	}
 	return imagefile.OpenImage(ctx, s.address, s.namespace, arg)
 }
 
-func newImageInspect(s *settings) *cobra.Command {
+func newImageInspect(s *common) *cobra.Command {
 	var asJSON bool
 	var name string
 	cmd := &cobra.Command{
@@ -186,7 +186,7 @@ func newImageInspect(s *settings) *cobra.Command {
 	return cmd
 }
 
-func inspect(ctx context.Context, s *settings, arg, name string) (_ *imagefile.Report, err error) {
+func inspect(ctx context.Context, s *common, arg, name string) (_ *imagefile.Report, err error) {
 	if imagefile.IsModule(arg) {
 		return imagefile.InspectFile(arg)
 	}

@@ -18,7 +18,7 @@ import (
 	"wasmgo/pkg/programs"
 )
 
-func newPrecompile(s *settings) *cobra.Command {
+func newPrecompile(s *common) *cobra.Command {
 	var watch bool
 	cmd := &cobra.Command{
 		Use:   "precompile [--watch] [REF|FILE]...",
@@ -64,19 +64,15 @@ time that nobody else wants. When a container comes to wait for such a module it
 
 // precompiler compiles one module after the other: each takes all processors.
 type precompiler struct {
-	settings *settings
-	cache    *cache.Cache
-	out      io.Writer // a line for each module
-	err      io.Writer // progress, and what went wrong
-	refused  int       // modules that cannot be compiled
+	common  *common
+	cache   *cache.Cache
+	out     io.Writer // a line for each module
+	err     io.Writer // progress, and what went wrong
+	refused int       // modules that cannot be compiled
 }
 
-func newPrecompiler(cmd *cobra.Command, s *settings, idle bool) (*precompiler, error) {
+func newPrecompiler(cmd *cobra.Command, s *common, idle bool) (*precompiler, error) {
 	dir, err := programs.Given()
-	if err != nil {
-		return nil, err
-	}
-	most, err := cache.MaxFromEnvironment()
 	if err != nil {
 		return nil, err
 	}
@@ -85,17 +81,17 @@ func newPrecompiler(cmd *cobra.Command, s *settings, idle bool) (*precompiler, e
 			return nil, fmt.Errorf("idle priority: %w", err)
 		}
 	}
-	c, err := cache.Open(cache.Config{Root: s.root, Runner: dir.Runner(), Max: most, Idle: idle, Makeshift: true})
+	c, err := cache.Open(cache.Config{Root: s.root, Runner: dir.Runner(), Max: s.cacheMax, Idle: idle, Makeshift: true})
 	if err != nil {
 		return nil, err
 	}
-	return &precompiler{settings: s, cache: c, out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()}, nil
+	return &precompiler{common: s, cache: c, out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()}, nil
 }
 
 // argument compiles what the argument names. An error ends the command; a module that cannot be compiled does not.
 func (p *precompiler) argument(ctx context.Context, arg string) error {
 	if !imagefile.IsFile(arg) {
-		return p.reference(ctx, p.settings.namespace, arg, false)
+		return p.reference(ctx, p.common.namespace, arg, false)
 	}
 	if imagefile.IsModule(arg) || filepath.Ext(arg) == ".wat" {
 		f, err := os.Open(arg)
@@ -114,7 +110,7 @@ func (p *precompiler) argument(ctx context.Context, arg string) error {
 
 // reference compiles the modules of an image in containerd; wasm leaves out those that are not for Wasm.
 func (p *precompiler) reference(ctx context.Context, namespace, ref string, wasm bool) error {
-	source, err := imagefile.OpenImage(ctx, p.settings.address, namespace, ref)
+	source, err := imagefile.OpenImage(ctx, p.common.address, namespace, ref)
 	if err != nil {
 		return err
 	}

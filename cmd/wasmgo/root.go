@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"wasmgo/pkg/settings"
 )
 
 // Exit codes of every command.
@@ -17,19 +19,18 @@ const (
 	exitUsage  = 2 // nothing was tried: the command line makes no sense
 )
 
-// defaultRoot is the data directory, as the shim knows it.
-const defaultRoot = "/var/lib/wasmgo"
-
-// settings are the flags every command has.
-type settings struct {
+// common are the flags every command has.
+type common struct {
 	// root is the data directory: compiled code, unpacked programs.
 	root string
+	// cacheMax bounds compiled code, in bytes; 0 is the default.
+	cacheMax int64
 	// address is containerd's socket, namespace the one of its namespaces that REFs are looked up in.
 	address, namespace string
 }
 
 // groups make the commands below the root, in the order of the help text.
-var groups = []func(*settings) *cobra.Command{newCache, newImage, newPrecompile}
+var groups = []func(*common) *cobra.Command{newCache, newImage, newPrecompile}
 
 // errSilent is an error whose message the command has printed already.
 var errSilent = errors.New("reported")
@@ -60,7 +61,7 @@ func report(root *cobra.Command, started bool, err error) int {
 
 // newRoot makes the command without a name, and says where it is told that the command line has been understood.
 func newRoot(name string) (root *cobra.Command, started *bool) {
-	var s settings
+	var s common
 	started = new(bool)
 	root = &cobra.Command{
 		Use:   name,
@@ -71,11 +72,14 @@ io.containerd.wasmgo.v1; these are the commands for people.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// A command that got as far as this has understood its arguments.
-		PersistentPreRun: func(*cobra.Command, []string) { *started = true },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			*started = true
+			return s.complete(cmd)
+		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	flags := root.PersistentFlags()
-	flags.StringVar(&s.root, "root", fromEnvironment("WASMGO_ROOT", defaultRoot), "data directory; the shim has it from $WASMGO_ROOT")
+	flags.StringVar(&s.root, "root", "", "data directory in place of what the settings say ("+settings.DefaultRoot+")")
 	flags.StringVarP(&s.address, "address", "a", fromEnvironment("CONTAINERD_ADDRESS", "/run/containerd/containerd.sock"), "containerd's socket; $CONTAINERD_ADDRESS")
 	flags.StringVarP(&s.namespace, "namespace", "n", fromEnvironment("CONTAINERD_NAMESPACE", "default"), "containerd's namespace; $CONTAINERD_NAMESPACE (Docker's is moby)")
 	for _, group := range groups {
@@ -83,6 +87,23 @@ io.containerd.wasmgo.v1; these are the commands for people.`,
 	}
 	sayWhatIsUnknown(root)
 	return root, started
+}
+
+// toleratesSettings marks commands that are about settings: wrong ones do not keep them from running.
+const toleratesSettings = "tolerates-settings"
+
+// complete takes what no flag says from the settings, as a shim would.
+func (c *common) complete(cmd *cobra.Command) error {
+	host, err := settings.ReadHost(os.Environ())
+	if err != nil && cmd.Annotations[toleratesSettings] == "" {
+		return err
+	}
+	v := host.Values()
+	c.cacheMax = v.CacheMax
+	if c.root == "" {
+		c.root = v.Root
+	}
+	return nil
 }
 
 // sayWhatIsUnknown makes a mistyped subcommand of a group an error, where cobra would print the group's help and be content.

@@ -46,12 +46,12 @@ func (p *precompiler) watch(ctx context.Context, namespace string) error {
 // listen calls tell with what is new, over restarts of containerd, until ctx is done.
 func (p *precompiler) listen(ctx context.Context, tell func(content.ImageNews)) {
 	for ctx.Err() == nil {
-		fmt.Fprintf(p.err, "watching the images of containerd at %s\n", p.settings.address)
+		fmt.Fprintf(p.err, "watching the images of containerd at %s\n", p.common.address)
 		err := p.listenOnce(ctx, tell)
 		if ctx.Err() != nil {
 			return
 		}
-		fmt.Fprintf(p.err, "containerd at %s: %s\n", p.settings.address, err)
+		fmt.Fprintf(p.err, "containerd at %s: %s\n", p.common.address, err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(reconnectAfter):
@@ -60,7 +60,7 @@ func (p *precompiler) listen(ctx context.Context, tell func(content.ImageNews)) 
 }
 
 func (p *precompiler) listenOnce(ctx context.Context, tell func(content.ImageNews)) error {
-	client, err := content.Dial(p.settings.address, p.settings.namespace)
+	client, err := content.Dial(p.common.address, p.common.namespace)
 	if err != nil {
 		return err
 	}

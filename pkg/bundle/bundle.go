@@ -12,6 +12,8 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/opencontainers/runtime-spec/specs-go"
+
+	"wasmgo/pkg/settings"
 )
 
 // ConfigName is the file that holds the OCI specification of a container.
@@ -31,15 +33,15 @@ type Bundle struct {
 	Pod string
 	// Spec is config.json without what Settings has taken out of it.
 	Spec *specs.Spec
-	// Settings are wasmgo's own.
-	Settings Settings
-	// Options came from containerd's runtime configuration.
-	Options Options
+	// Settings are what holds for the container of what can be set.
+	Settings settings.Values
+
+	host settings.Host
 }
 
-// Load reads the bundle in dir. Options are what containerd sent with Create. An error is errdefs.ErrInvalidArgument
-// and names the file, field, annotation or variable at fault, or errdefs.ErrNotFound if there is no config.json.
-func Load(dir string, options Options) (*Bundle, error) {
+// Load reads the bundle in dir. Host is what the operator has set. An error is errdefs.ErrInvalidArgument and names the file, field,
+// annotation or variable at fault, or errdefs.ErrNotFound if there is no config.json.
+func Load(dir string, host settings.Host) (*Bundle, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("bundle %s: %w", dir, err)
@@ -52,7 +54,7 @@ func Load(dir string, options Options) (*Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, ConfigName), err)
 	}
-	settings, err := takeSettings(spec)
+	values, err := takeSettings(spec, host)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func Load(dir string, options Options) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Bundle{Dir: dir, Pod: pod, Spec: spec, Settings: settings, Options: options}, nil
+	return &Bundle{Dir: dir, Pod: pod, Spec: spec, Settings: values, host: host}, nil
 }
 
 // podName is the file in which containerd names the sandbox of a container. A container's id has at most 76 bytes.
@@ -96,16 +98,16 @@ func (b *Bundle) Exec(process *specs.Process) (*Bundle, error) {
 	spec.Process = process
 	variables := spec
 	variables.Annotations = nil
-	if _, err := takeSettings(&variables); err != nil {
+	if _, err := takeSettings(&variables, b.host); err != nil {
 		return nil, err
 	}
-	return &Bundle{Dir: b.Dir, Pod: b.Pod, Spec: &spec, Settings: b.Settings, Options: b.Options}, nil
+	return &Bundle{Dir: b.Dir, Pod: b.Pod, Spec: &spec, Settings: b.Settings, host: b.host}, nil
 }
 
 // SystemdCgroup reports whether the container's cgroup is made by systemd. Not every caller can set the option (dockerd
 // sends none to a runtime that is not runc), but all who mean systemd write the path as slice:prefix:name.
 func (b *Bundle) SystemdCgroup() bool {
-	return b.Options.SystemdCgroup || b.Spec.Linux != nil && strings.Count(b.Spec.Linux.CgroupsPath, ":") == 2
+	return b.Settings.SystemdCgroup || b.Spec.Linux != nil && strings.Count(b.Spec.Linux.CgroupsPath, ":") == 2
 }
 
 // Pause reports whether the container is there to hold a pod's namespaces, and nothing of its image is to be run.

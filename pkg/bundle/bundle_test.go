@@ -15,6 +15,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"wasmgo/pkg/handover"
+	"wasmgo/pkg/settings"
 )
 
 const good = `{"ociVersion":"1.2.0","process":{"args":["/a.wasm"],"cwd":"/"},"root":{"path":"rootfs"},"linux":{}}`
@@ -30,11 +31,11 @@ func writeConfig(t testing.TB, body string) string {
 
 func TestLoad(t *testing.T) {
 	dir := writeConfig(t, good)
-	b, err := Load(dir, Options{ShimCgroup: "/x"})
+	b, err := Load(dir, settings.Host{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Dir != dir || b.Spec.Process.Args[0] != "/a.wasm" || b.Options.ShimCgroup != "/x" || b.SystemdCgroup() || b.MemoryLimit() != 0 {
+	if b.Dir != dir || b.Spec.Process.Args[0] != "/a.wasm" || b.SystemdCgroup() || b.MemoryLimit() != 0 {
 		t.Errorf("got %+v", b)
 	}
 }
@@ -65,14 +66,14 @@ func TestLoadRefuses(t *testing.T) {
 		"a variable for what only an annotation sets": {strings.Replace(good, `"cwd"`, `"env":["WASMGO_GROUP=a"],"cwd"`, 1), "WASMGO_GROUP"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Load(writeConfig(t, c.config), Options{})
+			_, err := Load(writeConfig(t, c.config), settings.Host{})
 			if !errors.Is(err, errdefs.ErrInvalidArgument) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an invalid argument that names %s", err, c.want)
 			}
 		})
 	}
 	t.Run("no config.json", func(t *testing.T) {
-		if _, err := Load(t.TempDir(), Options{}); !errors.Is(err, errdefs.ErrNotFound) {
+		if _, err := Load(t.TempDir(), settings.Host{}); !errors.Is(err, errdefs.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -81,7 +82,7 @@ func TestLoadRefuses(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(dir, ConfigName), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Load(dir, Options{}); !errors.Is(err, errdefs.ErrInvalidArgument) {
+		if _, err := Load(dir, settings.Host{}); !errors.Is(err, errdefs.ErrInvalidArgument) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -101,7 +102,7 @@ func TestSystemdCgroupIsInferred(t *testing.T) {
 			t.Errorf("%q: got %v", path, got)
 		}
 	}
-	b := Bundle{Spec: &specs.Spec{}, Options: Options{SystemdCgroup: true}}
+	b := Bundle{Spec: &specs.Spec{}, Settings: settings.Values{SystemdCgroup: true}}
 	if !b.SystemdCgroup() {
 		t.Error("the option is not heeded")
 	}
@@ -116,56 +117,21 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
-func TestDeny(t *testing.T) {
-	for value, want := range map[string]handover.Deny{
-		"":            {},
-		"tcp":         {TCP: true},
-		"udp, dns":    {UDP: true, DNS: true},
-		"dns,tcp,udp": {TCP: true, UDP: true, DNS: true},
-		"tcp,tcp":     {TCP: true},
-	} {
-		spec := &specs.Spec{Process: &specs.Process{}, Annotations: map[string]string{"io.containerd.wasmgo.deny": value}}
-		if s, err := takeSettings(spec); err != nil || s.Deny != want {
-			t.Errorf("%q: got %+v, %v", value, s.Deny, err)
-		}
+// TestSettings: what the container says is weighed against the operator's, and taken out of the environment. Package settings has the rest.
+func TestSettings(t *testing.T) {
+	deny, err := settings.ParseOptions([]byte("deny = 'dns'"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, value := range []string{",", "icmp", "TCP", "tcp;udp", "tcp,"} {
-		spec := &specs.Spec{Process: &specs.Process{}, Annotations: map[string]string{"io.containerd.wasmgo.deny": value}}
-		if _, err := takeSettings(spec); !errors.Is(err, errdefs.ErrInvalidArgument) || !strings.Contains(err.Error(), "any of tcp, udp, dns") {
-			t.Errorf("%q: error %v", value, err)
-		}
+	dir := writeConfig(t, strings.NewReplacer(`"linux"`, `"annotations":{"io.containerd.wasmgo.deny":"tcp"},"linux"`,
+		`"cwd"`, `"env":["A=b","WASMGO_DENY=udp"],"cwd"`).Replace(good))
+	b, err := Load(dir, settings.Host{}.With(deny))
+	if err != nil || b.Settings.Deny != (handover.Deny{TCP: true, DNS: true}) || !slices.Equal(b.Spec.Process.Env, []string{"A=b"}) {
+		t.Fatalf("%+v, %v", b, err)
 	}
-	spec := &specs.Spec{
-		Process:     &specs.Process{Env: []string{"WASMGO_DENY=udp"}},
-		Annotations: map[string]string{"io.containerd.wasmgo.deny": "tcp"},
-	}
-	if s, err := takeSettings(spec); err != nil || s.Deny != (handover.Deny{TCP: true}) || len(spec.Process.Env) != 0 {
-		t.Errorf("got %+v, %v, env %v; what the operator says is all that counts", s.Deny, err, spec.Process.Env)
-	}
-}
-
-// TestVariablesAreTaken uses a setting of its own.
-func TestVariablesAreTaken(t *testing.T) {
-	real := settings
-	t.Cleanup(func() { settings = real })
-	settings = append(slices.Clone(real), setting{key: "a-b", annotation: true, variable: true, set: func(s *Settings, v string) error {
-		s.Group = v
-		return nil
-	}})
-	spec := &specs.Spec{Process: &specs.Process{Env: []string{"X=1", "WASMGO_A_B=var", "Y=2", "WASMGO=keep"}}}
-	s, err := takeSettings(spec)
-	if err != nil || s.Group != "var" {
-		t.Errorf("got %v, %v", s, err)
-	}
-	if want := []string{"X=1", "Y=2", "WASMGO=keep"}; !slices.Equal(spec.Process.Env, want) {
-		t.Errorf("env %q, want %q", spec.Process.Env, want)
-	}
-	spec = &specs.Spec{
-		Process:     &specs.Process{Env: []string{"WASMGO_A_B=var"}},
-		Annotations: map[string]string{"io.containerd.wasmgo.a-b": "ann"},
-	}
-	if s, err := takeSettings(spec); err != nil || s.Group != "ann" {
-		t.Errorf("the annotation does not win: %v, %v", s, err)
+	x, err := b.Exec(&specs.Process{Args: []string{"/x"}, Env: []string{"WASMGO_DENY=udp", "C=d"}})
+	if err != nil || x.Settings.Deny != b.Settings.Deny || !slices.Equal(x.Spec.Process.Env, []string{"C=d"}) {
+		t.Errorf("an exec: %+v, %v", x, err)
 	}
 }
 
@@ -251,11 +217,11 @@ func FuzzSpec(f *testing.F) {
 		if spec.Process == nil || len(spec.Process.Args) == 0 || spec.Root == nil || spec.Linux == nil {
 			t.Fatalf("taken: %s", body)
 		}
-		if _, err := takeSettings(spec); err != nil {
+		if _, err := takeSettings(spec, settings.Host{}); err != nil {
 			return
 		}
 		for _, env := range spec.Process.Env {
-			if strings.HasPrefix(env, variablePrefix) {
+			if strings.HasPrefix(env, settings.VariablePrefix) {
 				t.Errorf("left in the environment: %s", env)
 			}
 		}

@@ -3,13 +3,10 @@ package cache
 import (
 	"errors"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/containerd/errdefs"
 )
 
 // Whatever a disk makes of a meta file, nothing else is opened than a plain file in the entry's own directory.
@@ -83,49 +80,4 @@ func FuzzOpenEntry(f *testing.F) {
 			t.Errorf("got %v", err)
 		}
 	})
-}
-
-func FuzzParseSize(f *testing.F) {
-	for _, s := range []string{"", "0", "4GiB", "1K", "8388608T", "-1", "GiB", "9223372036854775807", "9007199254740992K"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		n, err := ParseSize(s)
-		if n < 0 || err != nil && !errors.Is(err, errdefs.ErrInvalidArgument) {
-			t.Errorf("%q is %d, %v", s, n, err)
-		}
-	})
-}
-
-func TestParseSize(t *testing.T) {
-	for _, tc := range []struct {
-		text  string
-		want  int64
-		wrong bool
-	}{
-		{text: "", want: 0},
-		{text: "0", want: 0},
-		{text: "1023", want: 1023},
-		{text: "1K", want: 1 << 10},
-		{text: "3MiB", want: 3 << 20},
-		{text: "4GiB", want: 4 << 30},
-		{text: "2T", want: 2 << 40},
-		{text: "9223372036854775807", want: math.MaxInt64},
-		{text: "9223372036854775808", wrong: true},
-		{text: "8388608T", wrong: true},
-		{text: "8388607T", want: 8388607 << 40},
-		{text: "iB", wrong: true},
-		{text: "1iB", wrong: true},
-		{text: "1B", wrong: true},
-		{text: "1KK", wrong: true},
-		{text: "1.5G", wrong: true},
-		{text: "-1", wrong: true},
-		{text: " 1", wrong: true},
-		{text: "many", wrong: true},
-	} {
-		got, err := ParseSize(tc.text)
-		if (err != nil) != tc.wrong || got != tc.want {
-			t.Errorf("%q is %d, %v, want %d, an error %v", tc.text, got, err, tc.want, tc.wrong)
-		}
-	}
 }

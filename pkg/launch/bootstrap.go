@@ -3,7 +3,9 @@ package launch
 import (
 	"fmt"
 	"io"
-	"strings"
+
+	"wasmgo/pkg/bundle/runtimeoptions"
+	"wasmgo/pkg/wire"
 )
 
 // bootstrap is what containerd wants, in either protocol.
@@ -20,9 +22,6 @@ const maxBootstrap = 10 << 20
 
 // logLevelDebug is LOG_LEVEL_DEBUG of BootstrapParams; what says more is lower.
 const logLevelDebug = -4
-
-// optionTypes are the messages that can be runtime options: those containerd has for runc, and a file or text of TOML.
-var optionTypes = []string{"containerd.runc.v1.Options", "runtimeoptions.v1.Options"}
 
 func readBootstrap(stdin io.Reader, f flags) (*bootstrap, error) {
 	input, err := io.ReadAll(io.LimitReader(stdin, maxBootstrap))
@@ -45,26 +44,26 @@ func parseBootstrap(input []byte, f flags) (*bootstrap, error) {
 	var id, namespace string
 	boot := &bootstrap{current: true}
 	var extensions [][]byte
-	err := eachField(input, func(p field) {
+	err := wire.Each(input, func(p wire.Field) {
 		switch { // containerd.runtime.bootstrap.v1.BootstrapParams
-		case p.is(1, delimited):
-			id = string(p.content)
-		case p.is(2, delimited):
-			namespace = string(p.content)
-		case p.is(3, varint):
-			boot.debug = int32(p.value) <= logLevelDebug
-		case p.is(8, delimited):
-			extensions = append(extensions, p.content)
-		case p.is(9, delimited):
-			boot.socketDir = string(p.content)
+		case p.Is(1, wire.Delimited):
+			id = string(p.Content)
+		case p.Is(2, wire.Delimited):
+			namespace = string(p.Content)
+		case p.Is(3, wire.Varint):
+			boot.debug = int32(p.Value) <= logLevelDebug
+		case p.Is(8, wire.Delimited):
+			extensions = append(extensions, p.Content)
+		case p.Is(9, wire.Delimited):
+			boot.socketDir = string(p.Content)
 		}
 	})
 	if err == nil && id == f.id && namespace == f.namespace {
 		for _, e := range extensions {
 			var value []byte
-			if err := eachField(e, func(v field) {
-				if v.is(1, delimited) {
-					value = v.content
+			if err := wire.Each(e, func(v wire.Field) {
+				if v.Is(1, wire.Delimited) {
+					value = v.Content
 				}
 			}); err != nil {
 				return nil, fmt.Errorf("bootstrap parameters: %w", err)
@@ -72,7 +71,7 @@ func parseBootstrap(input []byte, f flags) (*bootstrap, error) {
 			// Other extensions are not for us.
 			if typeURL, err := anyType(value); err != nil {
 				return nil, fmt.Errorf("bootstrap parameters: %w", err)
-			} else if isOptions(typeURL) {
+			} else if runtimeoptions.IsOptions(typeURL) {
 				boot.options = value
 			}
 		}
@@ -85,29 +84,18 @@ func parseBootstrap(input []byte, f flags) (*bootstrap, error) {
 	if typeURL == "" {
 		return &bootstrap{}, nil
 	}
-	return &bootstrap{options: input}, nil // of whatever type: the shim has the words for what is wrong with it
+	return &bootstrap{options: input}, nil // of whatever type: start says what is wrong with it
 }
 
 // anyType is the type in a google.protobuf.Any.
 func anyType(message []byte) (string, error) {
 	var typeURL string
-	err := eachField(message, func(v field) {
-		if v.is(1, delimited) {
-			typeURL = string(v.content)
+	err := wire.Each(message, func(v wire.Field) {
+		if v.Is(1, wire.Delimited) {
+			typeURL = string(v.Content)
 		}
 	})
 	return typeURL, err
-}
-
-// isOptions reports whether a type is one of runtime options, whatever stands before its name.
-func isOptions(typeURL string) bool {
-	name := typeURL[strings.LastIndexByte(typeURL, '/')+1:]
-	for _, t := range optionTypes {
-		if name == t {
-			return true
-		}
-	}
-	return false
 }
 
 // answer tells containerd where the shim is. Version 3 is the task API, and says that a pod's next containers may be
@@ -115,9 +103,9 @@ func isOptions(typeURL string) bool {
 func (b *bootstrap) answer(w io.Writer, address string) error {
 	out := []byte(address)
 	if b.current { // containerd.runtime.bootstrap.v1.BootstrapResult
-		out = appendNumber(nil, 1, 3)
-		out = appendBytes(out, 2, []byte(address))
-		out = appendBytes(out, 3, []byte("ttrpc"))
+		out = wire.AppendNumber(nil, 1, 3)
+		out = wire.AppendBytes(out, 2, []byte(address))
+		out = wire.AppendBytes(out, 3, []byte("ttrpc"))
 	}
 	if _, err := w.Write(out); err != nil {
 		return fmt.Errorf("answer: %w", err)

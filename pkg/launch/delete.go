@@ -11,6 +11,8 @@ import (
 	"github.com/containerd/errdefs"
 
 	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/settings"
+	"wasmgo/pkg/wire"
 )
 
 // statusKilled is the exit status of a container whose own nobody knows: it was killed with its shim.
@@ -40,9 +42,9 @@ func (l launcher) remove(f flags) error {
 		x = bundle.Exit{Pid: pid, Status: statusKilled, At: time.Now()}
 	}
 	// containerd.task.v2.DeleteResponse
-	out := appendNumber(nil, 1, uint64(uint32(x.Pid)))
-	out = appendNumber(out, 2, uint64(x.Status))
-	out = appendBytes(out, 3, timestamp(x.At))
+	out := wire.AppendNumber(nil, 1, uint64(uint32(x.Pid)))
+	out = wire.AppendNumber(out, 2, uint64(x.Status))
+	out = wire.AppendBytes(out, 3, wire.Timestamp(x.At))
 	if _, err := l.stdout.Write(out); err != nil {
 		return fmt.Errorf("answer: %w", err)
 	}
@@ -55,9 +57,11 @@ func (l launcher) reclaim(dir string) (pid int, err error) {
 	if _, err := os.Lstat(filepath.Join(dir, bundle.SandboxName)); errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}
-	programs, err := l.programs()
+	// Settings that cannot be read must not keep a container from being removed: it goes with what can be.
+	host, settingsErr := settings.ReadHost(os.Environ())
+	programs, err := l.programs(host.Values().Root)
 	if err != nil {
-		return 0, err
+		return 0, errors.Join(settingsErr, err)
 	}
 	out, err := ask(programs, nil, "-bundle", dir, "reclaim")
 	if len(out) > 0 { // it tells the number first: an init that cannot be killed has one too

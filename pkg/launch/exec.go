@@ -14,11 +14,14 @@ import (
 
 	"wasmgo/pkg/detached"
 	"wasmgo/pkg/programs"
+	"wasmgo/pkg/settings"
 )
 
 // become executes another program in this one's place, under its name.
 func (l launcher) become(program func(programs.Dir) string, args []string) error {
-	dir, err := l.programs()
+	// The program says what is wrong with the settings, or what to do about it: `config show`, `doctor`.
+	host, _ := settings.ReadHost(os.Environ())
+	dir, err := l.programs(userRoot(host))
 	if err != nil {
 		return err
 	}

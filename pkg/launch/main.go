@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/programs"
+	"wasmgo/pkg/settings"
 )
 
 // runtimeName is what a user asks for.
@@ -119,25 +120,26 @@ func (l launcher) printVersion() error {
 	return err
 }
 
-// programs is where the other programs lie.
-func (l launcher) programs() (programs.Dir, error) {
+// programs is where the other programs lie; root is the directory they are unpacked in if they have to be.
+func (l launcher) programs(root string) (programs.Dir, error) {
 	if dir, err := programs.Given(); err == nil {
 		return dir, nil
 	}
-	dir, err := programs.Unpack(root(), l.archive)
+	dir, err := programs.Unpack(root, l.archive)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", programs.ErrNone
 	}
 	return dir, err
 }
 
-// root is where the programs are unpacked. A user who may not write there has a cache directory.
-func root() string {
-	if os.Geteuid() == 0 || os.Getenv("WASMGO_ROOT") != "" {
-		return programs.Root()
+// userRoot is where a user's programs are unpacked. One who may not write where the shim's are has a cache directory.
+func userRoot(host settings.Host) string {
+	root := host.Values().Root
+	if os.Geteuid() == 0 || root != settings.DefaultRoot {
+		return root
 	}
 	if dir, err := os.UserCacheDir(); err == nil {
 		return filepath.Join(dir, "wasmgo")
 	}
-	return programs.Root()
+	return root
 }

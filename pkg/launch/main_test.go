@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/bundle/runtimeoptions"
 	"wasmgo/pkg/programs"
 )
 
@@ -114,7 +115,7 @@ func FuzzBootstrap(f *testing.F) {
 			t.Fatalf("%+v, %v of %v", boot, err, &params)
 		}
 		for _, e := range params.Extensions {
-			if isOptions(e.GetValue().GetTypeUrl()) && boot.options == nil {
+			if runtimeoptions.IsOptions(e.GetValue().GetTypeUrl()) && boot.options == nil {
 				t.Errorf("the options of %v are passed over", &params)
 			}
 		}

@@ -14,7 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/bundle/runtimeoptions"
 	"wasmgo/pkg/programs"
+	"wasmgo/pkg/settings"
 )
 
 // addressName is the file in a bundle that holds the address of the shim's socket. containerd 1.7 reads it after a
@@ -31,6 +33,10 @@ func (l launcher) start(f flags) error {
 	if err != nil {
 		return err
 	}
+	host, err := hostSettings(boot)
+	if err != nil {
+		return err
+	}
 	group, err := groupOf(f)
 	if err != nil {
 		return err
@@ -41,7 +47,7 @@ func (l launcher) start(f flags) error {
 		return fmt.Errorf("shim socket: %w", err)
 	}
 	if socket != nil { // nil: the group has its shim already
-		err := l.spawn(f, socket, boot)
+		err := l.spawn(f, socket, boot, host)
 		_ = socket.Close()
 		if err != nil {
 			_ = os.Remove(socketPath(address))
@@ -80,22 +86,17 @@ func socketAddress(dir string, f flags, group string) string {
 
 // spawn starts a shim on the socket. What it should have from its first moment, its OOM score, cgroup and scheduling
 // cookie, this process takes on first: it is about to exit.
-func (l launcher) spawn(f flags, socket *os.File, boot *bootstrap) error {
-	dir, err := l.programs()
+func (l launcher) spawn(f flags, socket *os.File, boot *bootstrap, host settings.Host) error {
+	v := host.Values()
+	dir, err := l.programs(v.Root)
 	if err != nil {
 		return err
 	}
 	if err := adjustOOMScore(); err != nil {
 		return err
 	}
-	if boot.options != nil {
-		group, err := shimCgroup(dir, boot.options)
-		if err != nil {
-			return err
-		}
-		if err := joinCgroup(group); err != nil {
-			return fmt.Errorf("runtime option ShimCgroup: %w", err)
-		}
+	if err := joinCgroup(v.ShimCgroup); err != nil {
+		return fmt.Errorf("setting shim-cgroup: %w", err)
 	}
 	if err := schedule(); err != nil {
 		return err
@@ -106,7 +107,7 @@ func (l launcher) spawn(f flags, socket *os.File, boot *bootstrap) error {
 	}
 	cmd, err := startShim(dir, exec.Cmd{
 		Args:        append(args, "serve"),
-		Env:         shimEnvironment(dir),
+		Env:         shimEnvironment(dir, host),
 		ExtraFiles:  []*os.File{socket},
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}, // a Ctrl-C at containerd's terminal is not for it
 	})
@@ -116,15 +117,23 @@ func (l launcher) spawn(f flags, socket *os.File, boot *bootstrap) error {
 	return cmd.Process.Release() // it outlives this process; init reaps it
 }
 
-// shimCgroup asks the shim, which can decode them, for the control group that runtime options put it into.
-func shimCgroup(dir programs.Dir, options []byte) (string, error) {
-	out, err := ask(dir, options, "options")
-	return string(out), err
+// hostSettings is what the operator has set: the file, containerd's environment, the runtime's options.
+func hostSettings(boot *bootstrap) (settings.Host, error) {
+	host, err := settings.ReadHost(os.Environ())
+	if err != nil {
+		return host, err
+	}
+	options, err := runtimeoptions.ParseAny(boot.options)
+	if err != nil {
+		return host, err
+	}
+	return host.With(options), nil
 }
 
-// shimEnvironment is containerd's, with few threads.
-func shimEnvironment(dir programs.Dir) []string {
-	out := environment(dir)
+// shimEnvironment is containerd's, with few threads. Options about the shim as a whole come to it as variables: it sees options when
+// it is asked for a container, and those are about that container.
+func shimEnvironment(dir programs.Dir, host settings.Host) []string {
+	out := append(environment(dir), host.OfShim()...)
 	for i, e := range out {
 		if strings.HasPrefix(e, "GOMAXPROCS=") {
 			out[i] = "GOMAXPROCS=2"

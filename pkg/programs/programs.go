@@ -35,17 +35,6 @@ func (d Dir) Runner() string { return filepath.Join(string(d), "runner") }
 // HTTPRunner is as Runner, of the runner that has HTTP too. It runs all that Runner does, and takes longer to come up.
 func (d Dir) HTTPRunner() string { return filepath.Join(string(d), "http") }
 
-// DefaultRoot is where programs and compiled code are kept unless WASMGO_ROOT in containerd's environment says otherwise.
-const DefaultRoot = "/var/lib/wasmgo"
-
-// Root is where this host keeps programs and compiled code.
-func Root() string {
-	if root := os.Getenv("WASMGO_ROOT"); root != "" {
-		return root
-	}
-	return DefaultRoot
-}
-
 // ErrNone says that this program was not started by a launcher, or that the launcher was built without an archive.
 var ErrNone = errors.New("the programs of wasmgo are not known: build them with `make build`, or name their directory in " + Variable)
 

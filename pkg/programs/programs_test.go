@@ -226,17 +226,6 @@ func TestGiven(t *testing.T) {
 	}
 }
 
-func TestRoot(t *testing.T) {
-	t.Setenv("WASMGO_ROOT", "")
-	if Root() != "/var/lib/wasmgo" {
-		t.Errorf("by default %s", Root())
-	}
-	t.Setenv("WASMGO_ROOT", "/elsewhere")
-	if Root() != "/elsewhere" {
-		t.Errorf("told otherwise %s", Root())
-	}
-}
-
 func FuzzReadLabel(f *testing.F) {
 	f.Add(pack(f, "one"))
 	f.Add([]byte{})

@@ -74,6 +74,16 @@ func (h Host) Values() Values {
 	return v
 }
 
+// OfShim is what the options of a runtime say of the shim as a whole, as variables for its environment.
+func (h Host) OfShim() (env []string) {
+	for _, s := range h.Said() {
+		if s.Where == Options && s.Setting.OfShim {
+			env = append(env, s.Setting.VariableName()+"="+s.Text)
+		}
+	}
+	return env
+}
+
 // Said is what was said, in the order of the table.
 func (h Host) Said() []Said {
 	return slices.SortedFunc(maps.Values(h.said), func(a, b Said) int {
@@ -107,7 +117,7 @@ func readFile(path string) ([]byte, error) {
 	// Non-blocking: the name of a FIFO must not hold the start of a container.
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, fmt.Errorf("settings: %w", &os.PathError{Op: "open", Path: path, Err: err})
+		return nil, fmt.Errorf("settings: %w: %w", &os.PathError{Op: "open", Path: path, Err: err}, errdefs.ErrInvalidArgument)
 	}
 	f := os.NewFile(uintptr(fd), path)
 	defer f.Close()

@@ -40,10 +40,13 @@ func say(key, text string, where Where, at string) (Said, error) {
 	}
 	value, err := s.read(text)
 	if err != nil {
-		return Said{}, fmt.Errorf("%s: %s: value %q: %w", at, s.Name, printable(text), err)
+		return Said{}, fmt.Errorf("%s: %s: value %q: %w", at, printable(key), printable(text), err)
 	}
 	return Said{Setting: s, Key: rest, Text: text, Where: where, At: at, value: value}, nil
 }
+
+// Option reads one option of a runtime.
+func Option(key, text string) (Said, error) { return say(key, text, Options, "option "+key) }
 
 // variableKey is the setting that an environment variable of ours names.
 func variableKey(name string) (key string, ok bool) {

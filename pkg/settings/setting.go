@@ -62,6 +62,8 @@ type Setting struct {
 	Where Where
 	// Rule is how container and operator go together.
 	Rule Rule
+	// OfShim is set for what holds for a shim and not for each of its containers.
+	OfShim bool
 	// Alias is a second name of it among the runtime's options, where containerd's shim for runc has one.
 	Alias string
 	// Doc says what it does, in sentences of one line.

@@ -227,7 +227,7 @@ func TestOptionsHaveRuncsNames(t *testing.T) {
 	for body, want := range map[string]string{
 		"SystemdCgroups = true": "did you mean systemd-cgroup?",
 		"root = '/x'":           "root cannot be set here",
-		"SystemdCgroup = 'yes'": "systemd-cgroup: value \"yes\": want true or false",
+		"SystemdCgroup = 'yes'": "SystemdCgroup: value \"yes\": want true or false",
 	} {
 		if _, err := ParseOptions([]byte(body)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", body, err, want)
@@ -242,15 +242,52 @@ func TestVariablesAreTakenOutOfTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestParseSize(t *testing.T) {
-	for text, want := range map[string]int64{"0": 0, "5": 5, "1K": 1 << 10, "2MiB": 2 << 20, "3G": 3 << 30, "4TiB": 4 << 40} {
-		if n, err := ParseSize(text); err != nil || n != want {
-			t.Errorf("%s: %d, %v", text, n, err)
-		}
+func FuzzParseSize(f *testing.F) {
+	for _, s := range []string{"", "0", "4GiB", "1K", "8388608T", "-1", "GiB", "9223372036854775807", "9007199254740992K"} {
+		f.Add(s)
 	}
-	for _, text := range []string{"", "-1", "1MB", "iB", "1iB", "MiB", "1KM", "99999999999GiB", "1.5GiB", "1 GiB", "BiB"} {
-		if n, err := ParseSize(text); !errors.Is(err, errdefs.ErrInvalidArgument) {
-			t.Errorf("%s: %d, %v", text, n, err)
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := ParseSize(s)
+		if n < 0 || err != nil && !errors.Is(err, errdefs.ErrInvalidArgument) {
+			t.Errorf("%q is %d, %v", s, n, err)
+		}
+	})
+}
+
+func TestParseSize(t *testing.T) {
+	for _, tc := range []struct {
+		text  string
+		want  int64
+		wrong bool
+	}{
+		{text: "", wrong: true},
+		{text: "0", want: 0},
+		{text: "1023", want: 1023},
+		{text: "1K", want: 1 << 10},
+		{text: "3MiB", want: 3 << 20},
+		{text: "4GiB", want: 4 << 30},
+		{text: "2T", want: 2 << 40},
+		{text: "4611686018427387904", want: 1 << 62},
+		{text: "4611686018427387905", wrong: true},
+		{text: "9223372036854775808", wrong: true},
+		{text: "8388608T", wrong: true},
+		{text: "4194304T", want: 1 << 62},
+		{text: "4194305T", wrong: true},
+		{text: "MiB", wrong: true},
+		{text: "1KM", wrong: true},
+		{text: "BiB", wrong: true},
+		{text: "iB", wrong: true},
+		{text: "1iB", wrong: true},
+		{text: "1B", wrong: true},
+		{text: "1KK", wrong: true},
+		{text: "1.5G", wrong: true},
+		{text: "-1", wrong: true},
+		{text: " 1", wrong: true},
+		{text: "many", wrong: true},
+	} {
+		got, err := ParseSize(tc.text)
+		if (err != nil) != tc.wrong || got != tc.want {
+			t.Errorf("%q is %d, %v, want %d, an error %v", tc.text, got, err, tc.want, tc.wrong)
 		}
 	}
 }

@@ -25,15 +25,15 @@ var hostTable = []Setting{
 		Doc: "Modules may be machine code that Wasmtime compiled elsewhere (.cwasm), as files or layers of an image. With it whoever can start a container can run any native code as the container's process, so it is for hosts on which all images are your own. Wasmtime refuses code of another version, or for another processor.",
 	}, boolean(), func(v *Values) *bool { return &v.AllowMachineCode }),
 	field(Setting{
-		Name: "log-level", Heading: headingHost, Otherwise: "`info`, or `debug` if containerd's own level is", Example: "debug", Where: Operators,
+		Name: "log-level", Heading: headingHost, Otherwise: "`info`, or `debug` if containerd's own level is", Example: "debug", Where: Operators, OfShim: true,
 		Doc: "The least that the shim logs. What it logs is in containerd's log.",
 	}, choice("trace", "debug", "info", "warn", "error"), func(v *Values) *string { return &v.LogLevel }),
 	field(Setting{
-		Name: "log-format", Heading: headingHost, Default: "text", Where: Operators,
+		Name: "log-format", Heading: headingHost, Default: "text", Where: Operators, OfShim: true,
 		Doc: "Lines of key=value pairs, or of JSON.",
 	}, choice("text", "json"), func(v *Values) *string { return &v.LogFormat }),
 	field(Setting{
-		Name: "metrics", Heading: headingHost, Otherwise: "none", Example: "/run/wasmgo/metrics", Where: Operators,
+		Name: "metrics", Heading: headingHost, Otherwise: "none", Example: "/run/wasmgo/metrics", Where: Operators, OfShim: true,
 		Doc: "A directory in which each shim has a socket that gives figures about it, as Prometheus reads them.",
 	}, path(), func(v *Values) *string { return &v.Metrics }),
 	field(Setting{

@@ -3,7 +3,6 @@
 //
 //	serve      the Task service on descriptor 3, until containerd has asked for the end and there is no container
 //	reclaim    kills and removes what a serve that died left behind of the container in -bundle, prints its init's number
-//	options    checks the runtime options on stdin, prints the control group they put the shim into
 //	info       prints what this runtime can do, as containerd asks by -info
 //
 // This is not containerd's own pkg/shim: that one answers only the newer protocol, reaps every child of the process,

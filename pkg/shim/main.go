@@ -45,8 +45,6 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 		return serve(f)
 	case "reclaim":
 		return reclaim(f, stdout)
-	case "options":
-		return printCgroup(stdin, stdout)
 	case "info":
 		return printInfo(stdin, stdout)
 	}

@@ -47,33 +47,6 @@ func TestStartedByHand(t *testing.T) {
 	}
 }
 
-func TestOptions(t *testing.T) {
-	any := func(typeURL string, value []byte) []byte {
-		return marshal(t, &anypb.Any{TypeUrl: typeURL, Value: value})
-	}
-	options := marshal(t, &runcoptions.Options{ShimCgroup: "/c"})
-	for name, c := range map[string]struct {
-		input []byte
-		want  string
-		err   error
-	}{
-		"a group":               {any("containerd.runc.v1.Options", options), "/c", nil},
-		"no group":              {any("containerd.runc.v1.Options", nil), "", nil},
-		"no options":            {nil, "", nil},
-		"options that are none": {any("containerd.types.Mount", nil), "", errdefs.ErrInvalidArgument},
-		"broken options":        {any("containerd.runc.v1.Options", []byte{0xff}), "", errdefs.ErrInvalidArgument},
-		"bytes of no message":   {[]byte{0xff}, "", errdefs.ErrInvalidArgument},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var out bytes.Buffer
-			err := run([]string{"options"}, bytes.NewReader(c.input), &out)
-			if !errors.Is(err, c.err) || out.String() != c.want {
-				t.Errorf("got %q, %v, want %q, %v", out.String(), err, c.want, c.err)
-			}
-		})
-	}
-}
-
 func marshal(t testing.TB, m proto.Message) []byte {
 	t.Helper()
 	out, err := proto.Marshal(m)

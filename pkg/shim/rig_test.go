@@ -89,7 +89,6 @@ func newRig(t *testing.T) *rig {
 	r.env = append(os.Environ(),
 		"TTRPC_ADDRESS="+r.Address,
 		"WASMGO_ROOT="+filepath.Join(r.Dir, "root"),
-		"WASMGO_STATE="+filepath.Join(r.Dir, "state"),
 		"WASMGO_PROGRAMS="+dir,
 	)
 	return r

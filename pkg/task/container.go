@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/settings"
 	"wasmgo/pkg/stdio"
 )
 
@@ -27,6 +28,7 @@ type container struct {
 	rootfs  []*types.Mount
 	sandbox sandboxed
 	events  eventQueue
+	host    settings.Host // as it was at Create, for execs
 
 	// alive ends with the init; die ends it.
 	alive context.Context

@@ -3,12 +3,14 @@ package task
 import (
 	"context"
 	"fmt"
+	"os"
 
 	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
 	"github.com/containerd/errdefs"
 
 	"wasmgo/pkg/bundle"
 	"wasmgo/pkg/bundle/runtimeoptions"
+	"wasmgo/pkg/settings"
 	"wasmgo/pkg/stdio"
 )
 
@@ -18,7 +20,7 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 	if r.Checkpoint != "" {
 		return nil, fmt.Errorf("create from a checkpoint: %w", errdefs.ErrNotImplemented)
 	}
-	options, err := runtimeoptions.Parse(r.GetOptions().GetTypeUrl(), r.GetOptions().GetValue())
+	host, err := hostSettings(r)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +29,7 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 		return nil, err
 	}
 	defer release()
-	b, err := bundle.Load(r.Bundle, options)
+	b, err := bundle.Load(r.Bundle, host)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +69,7 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 		io: streams, settled: make(chan struct{}),
 	}
 	c := &container{
-		id: r.ID, bundle: b.Dir, pod: b.Pod, rootfs: r.Rootfs, sandbox: sandbox, events: s.events,
+		id: r.ID, bundle: b.Dir, pod: b.Pod, rootfs: r.Rootfs, sandbox: sandbox, events: s.events, host: host,
 		turn: make(chan struct{}, 1), reported: make(chan struct{}), ended: make(chan struct{}),
 		lifecycle: newLifecycle(), handles: map[string]*handle{"": h},
 	}
@@ -79,6 +81,19 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 	c.mu.Unlock()
 	go c.wait(h)
 	return &taskapi.CreateTaskResponse{Pid: uint32(h.pid)}, nil
+}
+
+// hostSettings is what the operator has set for the container of r. It is read for each: a change of the file holds from the next one on.
+func hostSettings(r *taskapi.CreateTaskRequest) (settings.Host, error) {
+	options, err := runtimeoptions.Parse(r.GetOptions().GetTypeUrl(), r.GetOptions().GetValue())
+	if err != nil {
+		return settings.Host{}, err
+	}
+	host, err := settings.ReadHost(os.Environ())
+	if err != nil {
+		return settings.Host{}, err
+	}
+	return host.With(options), nil
 }
 
 // abandon undoes a launch that nobody will hear of.

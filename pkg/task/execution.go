@@ -52,7 +52,7 @@ func (c *container) startExec(ctx context.Context, s *Service, id string, h *han
 	stop := context.AfterFunc(c.alive, func() { cancel(errInitEnded) })
 	defer stop()
 
-	b, err := bundle.Load(c.bundle, bundle.Options{})
+	b, err := bundle.Load(c.bundle, c.host)
 	if err != nil {
 		return err
 	}

@@ -16,13 +16,14 @@ import (
 	"wasmgo/pkg/image"
 	"wasmgo/pkg/programs"
 	"wasmgo/pkg/sandbox"
+	"wasmgo/pkg/settings"
 )
 
 // New returns the service of a shim that serves namespace. Shutdown is called when containerd has asked for the end of
 // the shim and there is no container; it must not block. Complete adds to a container what its pod has for it.
 // Address is containerd's socket.
 func New(namespace, address string, events *Publisher, shutdown func(), complete func(*bundle.Bundle) error) *Service {
-	s := newService(namespace, &host{tools: sync.OnceValues(func() (*tools, error) { return openTools(programs.Root(), address) })}, events, shutdown)
+	s := newService(namespace, &host{tools: sync.OnceValues(func() (*tools, error) { return openTools(address) })}, events, shutdown)
 	s.complete = complete
 	return s
 }
@@ -45,20 +46,21 @@ type tools struct {
 	address string // containerd's socket
 }
 
-func openTools(root, address string) (*tools, error) {
+func openTools(address string) (*tools, error) {
 	dir, err := programs.Given()
 	if err != nil {
 		return nil, err
 	}
-	most, err := cache.MaxFromEnvironment()
+	host, err := settings.ReadHost(os.Environ())
 	if err != nil {
 		return nil, err
 	}
-	c, err := cache.Open(cache.Config{Root: root, Runner: dir.HTTPRunner(), Max: most})
+	v := host.Values()
+	c, err := cache.Open(cache.Config{Root: v.Root, Runner: dir.HTTPRunner(), Max: v.CacheMax})
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	return &tools{runner: dir.Runner(), server: dir.HTTPRunner(), cache: c, root: root, cli: dir.CLI(), address: address}, nil
+	return &tools{runner: dir.Runner(), server: dir.HTTPRunner(), cache: c, root: v.Root, cli: dir.CLI(), address: address}, nil
 }
 
 func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {

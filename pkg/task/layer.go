@@ -80,7 +80,7 @@ var errMachineCode = errors.New("machine code")
 
 // accept are the kinds of module that the host's owner allows beyond those that are WebAssembly.
 func (l *launch) accept() []image.Kind {
-	if l.bundle.Options.AllowMachineCode {
+	if l.bundle.Settings.AllowMachineCode {
 		return []image.Kind{image.Compiled}
 	}
 	return nil

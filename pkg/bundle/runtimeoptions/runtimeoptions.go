@@ -1,113 +1,119 @@
-// Package runtimeoptions decodes what containerd's runtime configuration says of a runtime into [bundle.Options]. It is apart from
-// package bundle because the decoders, protobuf and TOML, take longer to come up than a launcher has.
+// Package runtimeoptions decodes what containerd's runtime configuration says of a runtime: the options table of a runtime in containerd's
+// config.toml or dockerd's daemon.json, or what a client sends. The launcher reads them at each start of a container, so this is done without
+// the libraries of protocol buffers (package wire).
 package runtimeoptions
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"strings"
 
-	runcoptions "github.com/containerd/containerd/api/types/runc/options"
-	runtimeoptions "github.com/containerd/containerd/api/types/runtimeoptions/v1"
 	"github.com/containerd/errdefs"
-	"github.com/pelletier/go-toml/v2"
-	"google.golang.org/protobuf/proto"
 
-	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/settings"
+	"wasmgo/pkg/wire"
 )
 
-// tomlOptions is bundle.Options as TOML, and the options of runc that mean nothing here: they are taken and passed over.
-type tomlOptions struct {
-	SystemdCgroup bool   `toml:"SystemdCgroup"`
-	ShimCgroup    string `toml:"ShimCgroup"`
-	IoUID         uint32 `toml:"IoUid"`
-	IoGID         uint32 `toml:"IoGid"`
-
-	AllowMachineCode bool `toml:"AllowMachineCode"`
-
-	BinaryName    any `toml:"BinaryName"`
-	Root          any `toml:"Root"`
-	NoPivotRoot   any `toml:"NoPivotRoot"`
-	NoNewKeyring  any `toml:"NoNewKeyring"`
-	CriuPath      any `toml:"CriuPath"`
-	CriuImagePath any `toml:"CriuImagePath"`
-	CriuWorkPath  any `toml:"CriuWorkPath"`
-	TypeURL       any `toml:"TypeUrl"`
-}
-
-// maxFile bounds an options file in bytes.
-const maxFile = 1 << 20
-
-// Parse reads the runtime options behind a protobuf Any: containerd.runc.v1.Options, or runtimeoptions.v1.Options,
-// which holds TOML or the path of a TOML file. No options at all, an empty typeURL, are the zero value. Errors are
-// errdefs.ErrInvalidArgument and name the option.
-func Parse(typeURL string, value []byte) (bundle.Options, error) {
-	name := typeURL[strings.LastIndexByte(typeURL, '/')+1:]
-	switch {
-	case typeURL == "":
-		return bundle.Options{}, nil
-	case name == string((*runcoptions.Options)(nil).ProtoReflect().Descriptor().FullName()):
-		var o runcoptions.Options
-		if err := proto.Unmarshal(value, &o); err != nil {
-			return bundle.Options{}, fmt.Errorf("runtime options %s: %w: %w", typeURL, err, errdefs.ErrInvalidArgument)
-		}
-		return bundle.Options{SystemdCgroup: o.SystemdCgroup, ShimCgroup: o.ShimCgroup, IoUid: o.IoUid, IoGid: o.IoGid}, nil
-	case name == string((*runtimeoptions.Options)(nil).ProtoReflect().Descriptor().FullName()):
-		var o runtimeoptions.Options
-		if err := proto.Unmarshal(value, &o); err != nil {
-			return bundle.Options{}, fmt.Errorf("runtime options %s: %w: %w", typeURL, err, errdefs.ErrInvalidArgument)
-		}
-		return parseFileOrBody(&o)
-	}
-	return bundle.Options{}, fmt.Errorf("runtime options of type %q: %w", typeURL, ErrNotOptions)
-}
+// The messages that can be runtime options: those containerd has for runc, and TOML or the path of a file of TOML.
+const (
+	runcType    = "containerd.runc.v1.Options"
+	genericType = "runtimeoptions.v1.Options"
+)
 
 // ErrNotOptions is the error of a message that is no runtime options at all. It is an errdefs.ErrInvalidArgument.
 var ErrNotOptions = fmt.Errorf("not runtime options: %w", errdefs.ErrInvalidArgument)
 
-func parseFileOrBody(o *runtimeoptions.Options) (bundle.Options, error) {
-	if o.ConfigPath == "" {
-		out, err := parseTOML(o.ConfigBody)
-		if err != nil {
-			return bundle.Options{}, fmt.Errorf("runtime options: %w", err)
-		}
-		return out, nil
-	}
-	info, err := os.Stat(o.ConfigPath)
-	if err != nil {
-		return bundle.Options{}, fmt.Errorf("runtime option ConfigPath: %w: %w", err, errdefs.ErrInvalidArgument)
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return bundle.Options{}, fmt.Errorf("runtime option ConfigPath %s is not a file of at most %d bytes: %w",
-			o.ConfigPath, maxFile, errdefs.ErrInvalidArgument)
-	}
-	body, err := os.ReadFile(o.ConfigPath)
-	if err != nil {
-		return bundle.Options{}, fmt.Errorf("runtime option ConfigPath: %w", err)
-	}
-	out, err := parseTOML(body)
-	if err != nil {
-		return bundle.Options{}, fmt.Errorf("runtime options in %s: %w", o.ConfigPath, err)
-	}
-	return out, nil
+// IsOptions reports whether a type is one of runtime options, whatever stands before its name.
+func IsOptions(typeURL string) bool {
+	name := typeURL[strings.LastIndexByte(typeURL, '/')+1:]
+	return name == runcType || name == genericType
 }
 
-func parseTOML(body []byte) (bundle.Options, error) {
-	var o tomlOptions
-	err := toml.NewDecoder(strings.NewReader(string(body))).DisallowUnknownFields().Decode(&o)
-	if strict, ok := errors.AsType[*toml.StrictMissingError](err); ok && len(strict.Errors) > 0 {
-		key := strings.Join(strict.Errors[0].Key(), ".")
-		return bundle.Options{}, fmt.Errorf("no such option %s: %w", key, errdefs.ErrInvalidArgument)
+// Parse reads the runtime options behind a protobuf Any. No options at all, an empty typeURL, say nothing. Errors are
+// errdefs.ErrInvalidArgument and name the option, or what keeps the file that it names from being read.
+func Parse(typeURL string, value []byte) ([]settings.Said, error) {
+	switch {
+	case typeURL == "":
+		return nil, nil
+	case !IsOptions(typeURL):
+		return nil, fmt.Errorf("runtime options of type %q: %w", typeURL, ErrNotOptions)
 	}
-	if bad, ok := errors.AsType[*toml.DecodeError](err); ok {
-		row, _ := bad.Position()
-		return bundle.Options{}, fmt.Errorf("line %d, option %s: %w: %w", row, strings.Join(bad.Key(), "."), err, errdefs.ErrInvalidArgument)
+	if strings.HasSuffix(typeURL, genericType) {
+		return generic(value)
 	}
+	return runc(value)
+}
+
+// ParseAny is Parse of an encoded google.protobuf.Any.
+func ParseAny(message []byte) ([]settings.Said, error) {
+	var typeURL string
+	var value []byte
+	err := wire.Each(message, func(f wire.Field) {
+		switch {
+		case f.Is(1, wire.Delimited):
+			typeURL = string(f.Content)
+		case f.Is(2, wire.Delimited):
+			value = f.Content
+		}
+	})
 	if err != nil {
-		return bundle.Options{}, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
+		return nil, fmt.Errorf("runtime options: %w", err)
 	}
-	return bundle.Options{
-		SystemdCgroup: o.SystemdCgroup, ShimCgroup: o.ShimCgroup, IoUid: o.IoUID, IoGid: o.IoGID, AllowMachineCode: o.AllowMachineCode,
-	}, nil
+	return Parse(typeURL, value)
+}
+
+// runc reads containerd.runc.v1.Options. What it has beside these is about runc.
+func runc(value []byte) (said []settings.Said, err error) {
+	var group string
+	systemd := false
+	err = wire.Each(value, func(f wire.Field) {
+		switch {
+		case f.Is(3, wire.Delimited):
+			group = string(f.Content)
+		case f.Is(9, wire.Varint):
+			systemd = f.Value != 0
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("runtime options: %w", err)
+	}
+	if group != "" {
+		s, err := settings.Option("ShimCgroup", group)
+		if err != nil {
+			return nil, err
+		}
+		said = append(said, s)
+	}
+	if systemd {
+		s, err := settings.Option("SystemdCgroup", "true")
+		if err != nil {
+			return nil, err
+		}
+		said = append(said, s)
+	}
+	return said, nil
+}
+
+// generic reads runtimeoptions.v1.Options.
+func generic(value []byte) ([]settings.Said, error) {
+	var path string
+	var body []byte
+	err := wire.Each(value, func(f wire.Field) {
+		switch {
+		case f.Is(2, wire.Delimited):
+			path = string(f.Content)
+		case f.Is(3, wire.Delimited):
+			body = f.Content
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("runtime options: %w", err)
+	}
+	if path == "" {
+		return settings.ParseOptions(body)
+	}
+	said, err := settings.ParseFile(path, settings.Options)
+	if err != nil {
+		return nil, fmt.Errorf("runtime option ConfigPath: %w", err)
+	}
+	return said, nil
 }
