@@ -68,6 +68,9 @@ func (c *Container) say(key, value string, where Where, at string) error {
 	return nil
 }
 
+// Said is what the container says, in the order of the table.
+func (c Container) Said() []Said { return inOrder(c.said) }
+
 // For is what holds for a container under the host's settings. An error is errdefs.ErrInvalidArgument: the container wants more than it
 // may have.
 func (h Host) For(c Container) (Values, error) {
@@ -78,7 +81,7 @@ func (h Host) For(c Container) (Values, error) {
 		switch s := said.Setting; {
 		case both && s.Rule == Maximum && s.above(said.value, bound.value):
 			return Values{}, fmt.Errorf("%s: %s is more than the %s that the operator allows (%s): %w",
-				said.At, said.Text, bound.Text, bound.At, errdefs.ErrInvalidArgument)
+				said.At, said.Setting.Show(said.Text), bound.Setting.Show(bound.Text), bound.At, errdefs.ErrInvalidArgument)
 		case s.Rule == Adds:
 			s.add(&v, said.value)
 		default:

@@ -17,6 +17,8 @@ type kind[T any] struct {
 	name string
 	bare bool
 	read func(text string) (T, error)
+	// show is a value as others may see it, without its password, say; nil where all of it may be seen.
+	show func(text string) string
 	// above reports whether x is more than bound; nil where values have no order.
 	above func(x, bound T) bool
 	// join puts two together; nil where that makes no sense.

@@ -25,7 +25,7 @@ func nearest(key string, where Where) string {
 		return ""
 	}
 	wanted := plain(key)
-	best, distance := "", max(2, len(wanted)/3)+1
+	best, distance := "", len(wanted)/3+1
 	for i := range table {
 		s := &table[i]
 		if s.Where&where == 0 {

@@ -85,8 +85,10 @@ func (h Host) OfShim() (env []string) {
 }
 
 // Said is what was said, in the order of the table.
-func (h Host) Said() []Said {
-	return slices.SortedFunc(maps.Values(h.said), func(a, b Said) int {
+func (h Host) Said() []Said { return inOrder(h.said) }
+
+func inOrder(said map[string]Said) []Said {
+	return slices.SortedFunc(maps.Values(said), func(a, b Said) int {
 		if d := a.Setting.position() - b.Setting.position(); d != 0 {
 			return d
 		}

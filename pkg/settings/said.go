@@ -40,7 +40,7 @@ func say(key, text string, where Where, at string) (Said, error) {
 	}
 	value, err := s.read(text)
 	if err != nil {
-		return Said{}, fmt.Errorf("%s: %s: value %q: %w", at, printable(key), printable(text), err)
+		return Said{}, fmt.Errorf("%s: %s: value %q: %w", at, printable(key), s.Show(text), err)
 	}
 	return Said{Setting: s, Key: rest, Text: text, Where: where, At: at, value: value}, nil
 }
@@ -62,7 +62,7 @@ func fromEnvironment(environ []string) (out []Said, err error) {
 		if !ok || value == "" || slices.Contains(internal, name) || strings.HasPrefix(name, testPrefix) {
 			continue
 		}
-		said, err := say(key, value, Environment, "variable "+name+" in containerd's environment")
+		said, err := say(key, value, Environment, "environment variable "+name)
 		if err != nil {
 			return nil, err
 		}

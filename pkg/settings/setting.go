@@ -80,12 +80,13 @@ type Setting struct {
 	store func(v *Values, key string, x any)
 	add   func(v *Values, x any)
 	above func(x, bound any) bool
+	show  func(text string) string
 }
 
 // field completes a row with the kind of its values and where they go. It panics if the row makes no sense, at the program's start.
 func field[T any](s Setting, k kind[T], into func(*Values) *T) Setting {
 	s.Kind, s.bare = k.name, k.bare
-	s.read = func(text string) (any, error) { return k.read(text) }
+	s.read, s.show = func(text string) (any, error) { return k.read(text) }, k.show
 	s.store = func(v *Values, _ string, x any) { *into(v) = x.(T) }
 	if k.above != nil {
 		s.above = func(x, bound any) bool { return k.above(x.(T), bound.(T)) }
@@ -102,7 +103,7 @@ func field[T any](s Setting, k kind[T], into func(*Values) *T) Setting {
 // family is field for a setting of many keys, each with a value: name.KEY.
 func family[T any](s Setting, k kind[T], into func(*Values) *map[string]T) Setting {
 	s.Kind, s.bare, s.family = k.name, k.bare, true
-	s.read = func(text string) (any, error) { return k.read(text) }
+	s.read, s.show = func(text string) (any, error) { return k.read(text) }, k.show
 	s.store = func(v *Values, key string, x any) {
 		m := into(v)
 		if *m == nil {
@@ -111,6 +112,14 @@ func family[T any](s Setting, k kind[T], into func(*Values) *map[string]T) Setti
 		(*m)[key] = x.(T)
 	}
 	return s
+}
+
+// Show is a value as it may be printed.
+func (s *Setting) Show(text string) string {
+	if s.show != nil {
+		text = s.show(text)
+	}
+	return printable(text)
 }
 
 // AnnotationName is the annotation of that name.

@@ -187,7 +187,7 @@ func TestReadHost(t *testing.T) {
 	})
 	t.Run("a misspelt variable", func(t *testing.T) {
 		_, err := ReadHost([]string{"WASMGO_CACHE_MAXX=1GiB"})
-		if err == nil || !strings.Contains(err.Error(), "variable WASMGO_CACHE_MAXX in containerd's environment") || !strings.Contains(err.Error(), "did you mean cache-max?") {
+		if err == nil || !strings.Contains(err.Error(), "environment variable WASMGO_CACHE_MAXX") || !strings.Contains(err.Error(), "did you mean cache-max?") {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -15,7 +15,7 @@ var (
 	host   = []string{"bundle", "cache", "content", "detached", "image", "launch", "layers", "lockfile", "native", "pod", "programs", "sandbox", "settings", "shim", "stdio", "task", "wire"}
 	guest  = []string{"component", "engine", "runner", "serve", "wasi"}
 	border = []string{"capability", "handover"}
-	user   = []string{"imagefile"}
+	user   = []string{"doctor", "imagefile", "peer"}
 )
 
 // decoders are the parts of the guest half that tell a person what a module is: Go without C, and nothing is run.
