@@ -50,6 +50,12 @@ type Guest struct {
 	Needs Needs `json:",omitempty"`
 	// HTTP is how a component is served that serves HTTP.
 	HTTP HTTP
+	// Config is what the operator has set of a component's configuration (wasi:config), besides its variables.
+	Config map[string]string `json:",omitempty"`
+	// Keyvalue is where a component has its buckets (wasi:keyvalue).
+	Keyvalue Keyvalue
+	// LoggingLevel is the least of what a component logs (wasi:logging) that is written: "trace" to "critical", or "" for all.
+	LoggingLevel string `json:",omitempty"`
 	// Seccomp are BPF programs, each an array of struct sock_filter in the machine's byte order (seccomp(2)), installed
 	// in this order before the module is loaded.
 	Seccomp [][]byte

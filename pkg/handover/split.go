@@ -29,8 +29,11 @@ const (
 	NeedsHTTP Needs = 1 << iota
 	// NeedsServer is a component that exports wasi:http/incoming-handler. Its core modules are compiled so that they can be interrupted.
 	NeedsServer
+	// NeedsKeyvalue is a component that imports wasi:keyvalue, whose buckets may be on a server: it takes the runner that has HTTP, and a
+	// client of Redis with it.
+	NeedsKeyvalue
 
-	needsAll = NeedsHTTP | NeedsServer
+	needsAll = NeedsHTTP | NeedsServer | NeedsKeyvalue
 )
 
 // Valid reports whether there is nothing in n that is not known.

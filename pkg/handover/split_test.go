@@ -59,7 +59,7 @@ func TestWrongSplits(t *testing.T) {
 		"nothing":                  nil,
 		"half a head":              []byte(SplitMagic),
 		"another magic":            bytes.Replace(split(1, 0), []byte("wasmgo"), []byte("WASMGO"), 1),
-		"an unknown need":          bytes.Replace(split(1, 0), append([]byte(SplitMagic), 0), append([]byte(SplitMagic), 4), 1),
+		"an unknown need":          bytes.Replace(split(1, 0), append([]byte(SplitMagic), 0), append([]byte(SplitMagic), byte(needsAll+1)), 1),
 		"no parts":                 split(0),
 		"too many parts":           append(split(MaxParts+1), make([]byte, 8*(MaxParts+1))...),
 		"sizes that are cut off":   split(2, 0),

@@ -64,18 +64,21 @@ func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte, h HT
 	if refusal != nil {
 		return nil, refusal, nil
 	}
-	w, err := newWorld(g)
-	if err != nil {
-		return nil, nil, err
+	w, refusal, err := newWorld(g, p)
+	if err != nil || refusal != nil {
+		return nil, refusal, err
 	}
 	if entry.serves {
 		return prepareService(e, g, p, w, h)
 	}
-	var extend func(*wasiio.Host) wasi.Part
-	if g.Needs&handover.NeedsHTTP != 0 && h != nil {
-		extend = h.Extend(w.config.Env, g.Deny)
+	l := limits(g.MemoryLimit, ownComponentMemory)
+	var extend []func(*wasiio.Host) wasi.Part
+	if g.Needs != 0 && h != nil {
+		if extend, err = h.Extend(extension(g, w, &l)); err != nil {
+			return nil, refuse("%s cannot be run: %v", g.Module, err), nil
+		}
 	}
-	host, err := w.host(extend)
+	host, err := w.host(extend...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -84,7 +87,7 @@ func prepareComponent(e *engine.Engine, g *handover.Guest, skeleton []byte, h HT
 		return nil, refuse("%s cannot be run: %s", g.Module, text), host.Close()
 	}
 	return &guestComponent{
-		name: g.Module, limits: limits(g.MemoryLimit, ownComponentMemory),
+		name: g.Module, limits: l,
 		engine: e, program: linked, host: host, entry: entry, guarded: g.Needs&handover.NeedsServer != 0,
 	}, nil, nil
 }

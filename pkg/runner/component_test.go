@@ -189,13 +189,14 @@ func TestComponentsAreCheckedBeforeTheyAreCompiled(t *testing.T) {
 		"imports that there are not": {`(component
 			(import "wasi:http/nothing@0.2.0" (instance))
 			(import "wasi:cli/stdout@0.3.0" (instance))
-			(import "wasi:keyvalue/store@0.2.0-draft" (instance))
+			(import "wasi:blobstore/blobstore@0.2.0-draft" (instance))
+			(import "wasi:keyvalue/store@0.2.0-draft3" (instance))
 			(import "me:mine/own" (instance))
 			(import "log" (func)))`, []string{
 			"it imports what is not provided here:",
 			"wasi:http/nothing@0.2.0 — not an interface",
 			"wasi:cli/stdout@0.3.0 — there is wasi:cli/stdout@0.2.",
-			"wasi:keyvalue/store@0.2.0-draft — a proposal",
+			"wasi:blobstore/blobstore@0.2.0-draft — a proposal", "wasi:keyvalue/store@0.2.0-draft3 — not an interface",
 			"me:mine/own — another component",
 			"log — a function",
 		}},

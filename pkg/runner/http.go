@@ -3,7 +3,6 @@ package runner
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
 
@@ -15,26 +14,33 @@ import (
 )
 
 // HTTP is what only one of the two programs has that are runners: net/http takes 0.25 ms to come up, which is a tenth of what a guest
-// without it takes to its first instruction.
+// without it takes to its first instruction. With it come those hosts that a plain guest has no use for.
 type HTTP interface {
-	// Extend adds wasi:http to what instances see. env are the guest's variables.
-	Extend(env []string, deny handover.Deny) func(*wasiio.Host) wasi.Part
+	// Extend adds to what one instance sees. An error says which setting is wrong.
+	Extend(e Extension) (parts []func(*wasiio.Host) wasi.Part, err error)
 	// Instances is how many instances of a component there are at a time, at most, when it is served so.
 	Instances(h handover.HTTP) int
 	// Serve serves the component until it is told to end, and returns the exit code.
 	Serve(s Service) int
 }
 
+// An Extension is what a component is to see of the hosts that [HTTP] has.
+type Extension struct {
+	Needs    handover.Needs
+	Env      []string // the guest's variables
+	Deny     handover.Deny
+	Keyvalue handover.Keyvalue // complete
+}
+
 // A Service is a component that is to be served, and what its instances are made of.
 type Service struct {
-	Name    string // as the container sees it, for messages
-	HTTP    handover.HTTP
-	Deny    handover.Deny
-	Env     []string
+	Name string // as the container sees it, for messages
+	HTTP handover.HTTP
+	Extension
 	Engine  *wasmtime.Engine // whose code can be interrupted
 	Program *component.Program
-	// World makes what an instance sees, with an extension.
-	World func(extend func(*wasiio.Host) wasi.Part) (*wasi.Host, error)
+	// World makes what an instance sees, with further parts.
+	World func(extend ...func(*wasiio.Host) wasi.Part) (*wasi.Host, error)
 	// Limits are those of all instances together.
 	Limits engine.Limits
 	// TakeSignals leaves SIGTERM and SIGINT to package os/signal.
@@ -78,19 +84,21 @@ func prepareService(e *engine.Engine, g *handover.Guest, p *component.Program, w
 	if h == nil {
 		return nil, nil, fmt.Errorf("%s serves HTTP, and was given to the runner that does not", g.Module)
 	}
+	l := limits(g.MemoryLimit, ownServerMemory)
 	return &service{http: h, Service: Service{
-		Name: g.Module, HTTP: g.HTTP, Deny: g.Deny, Env: w.config.Env,
-		Engine: e.Wasmtime(), Program: p, World: w.host, Limits: limits(g.MemoryLimit, ownServerMemory),
+		Name: g.Module, HTTP: g.HTTP, Extension: extension(g, w, &l),
+		Engine: e.Wasmtime(), Program: p, World: w.host, Limits: l,
 		TakeSignals: releaseSignals, Complain: complain,
 	}}, nil, nil
 }
 
 // needs is what a component needs of its runner.
 func needs(p *component.Program) (n handover.Needs) {
-	for _, i := range p.Imports() {
-		if strings.HasPrefix(i.Name, "wasi:http/") {
-			n |= handover.NeedsHTTP
-		}
+	if importsOf(p, "wasi:http") {
+		n |= handover.NeedsHTTP
+	}
+	if importsOf(p, "wasi:keyvalue") {
+		n |= handover.NeedsKeyvalue
 	}
 	if compatible(p.Exports(), httpInterface) != nil {
 		n |= handover.NeedsHTTP | handover.NeedsServer

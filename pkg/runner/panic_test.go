@@ -58,7 +58,7 @@ func tryPanic() int {
 	if err != nil {
 		return report(err.Error())
 	}
-	host, err := wasi.New(wasi.Config{Extend: func(*wasiio.Host) wasi.Part { return broken{} }})
+	host, err := wasi.New(wasi.Config{Extend: []func(*wasiio.Host) wasi.Part{func(*wasiio.Host) wasi.Part { return broken{} }}})
 	if err != nil {
 		return report(err.Error())
 	}

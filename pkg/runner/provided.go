@@ -4,15 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"wasmgo/pkg/component"
+	"wasmgo/pkg/component/types"
 	"wasmgo/pkg/component/wit"
 	"wasmgo/pkg/engine"
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/wasi"
 	"wasmgo/pkg/wasi/cli"
+	"wasmgo/pkg/wasi/config"
 	wasiio "wasmgo/pkg/wasi/io"
+	"wasmgo/pkg/wasi/logging"
 	"wasmgo/pkg/wasi/sockets/inet"
 )
 
@@ -20,22 +24,40 @@ import (
 type guestWorld struct {
 	config wasi.Config
 	dirs   []engine.Dir
+
+	logs     bool // it imports wasi:logging
+	least    logging.Level
+	settings *config.Values // for wasi:config, or nil
 }
 
 // newWorld enters the working directory.
-func newWorld(g *handover.Guest) (*guestWorld, error) {
+func newWorld(g *handover.Guest, p *component.Program) (*guestWorld, *handover.Refusal, error) {
 	dirs, err := directories(g.Cwd)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &guestWorld{dirs: dirs, config: wasi.Config{
+	w := &guestWorld{dirs: dirs, logs: importsOf(p, "wasi:logging"), config: wasi.Config{
 		Config:  cli.Config{Args: g.Args, Env: environment(g), Cwd: filepath.Clean(g.Cwd)},
 		Network: inet.Policy{DenyTCP: g.Deny.TCP, DenyUDP: g.Deny.UDP, DenyDNS: g.Deny.DNS},
-	}}, nil
+	}}
+	if importsOf(p, "wasi:config") {
+		w.settings = &config.Values{Set: g.Config, Env: g.Env}
+	}
+	var known bool
+	if w.least, known = logging.ParseLevel(g.LoggingLevel); !known {
+		return nil, refuse("the setting logging-level: %q is no level", g.LoggingLevel), nil
+	}
+	return w, nil, nil
 }
 
-// host is what one instance sees. extend adds to it, and may be nil.
-func (w *guestWorld) host(extend func(*wasiio.Host) wasi.Part) (*wasi.Host, error) {
+// importsOf reports whether a component imports an interface of a package, such as wasi:config. Those that hardly any component imports are
+// only made for those that do.
+func importsOf(p *component.Program, pkg string) bool {
+	return slices.ContainsFunc(p.Imports(), func(i types.Named) bool { return strings.HasPrefix(i.Name, pkg+"/") })
+}
+
+// host is what one instance sees. extend adds to it.
+func (w *guestWorld) host(extend ...func(*wasiio.Host) wasi.Part) (*wasi.Host, error) {
 	c := w.config
 	c.Extend = extend
 	stdin, err := cli.NewSource(0)
@@ -51,6 +73,12 @@ func (w *guestWorld) host(extend func(*wasiio.Host) wasi.Part) (*wasi.Host, erro
 		return nil, err
 	}
 	c.Stdin, c.Stdout, c.Stderr = stdin, stdout, stderr
+	if w.logs {
+		c.Extend = append(c.Extend, func(*wasiio.Host) wasi.Part { return logging.New(stderr, w.least) })
+	}
+	if w.settings != nil {
+		c.Extend = append(c.Extend, func(*wasiio.Host) wasi.Part { return config.New(*w.settings) })
+	}
 	if c.Preopens, err = preopens(w.dirs); err != nil {
 		return nil, err
 	}
@@ -65,8 +93,14 @@ func (w *guestWorld) host(extend func(*wasiio.Host) wasi.Part) (*wasi.Host, erro
 func provided(with HTTP) ([]*wit.Interface, error) {
 	var c wasi.Config
 	if with != nil {
-		c.Extend = with.Extend(nil, handover.Deny{})
+		parts, err := with.Extend(Extension{Needs: handover.NeedsHTTP | handover.NeedsKeyvalue, Keyvalue: handover.Keyvalue{Store: "none"}})
+		if err != nil {
+			return nil, err
+		}
+		c.Extend = parts
 	}
+	c.Extend = append(c.Extend, func(*wasiio.Host) wasi.Part { return logging.New(nil, 0) },
+		func(*wasiio.Host) wasi.Part { return config.New(config.Values{}) })
 	h, err := wasi.New(c)
 	if err != nil {
 		return nil, err
@@ -113,8 +147,9 @@ func componentProvider(name string) string {
 		return "a function or value at the root of a world: compose the component with one that exports it (`wac plug`)"
 	case pkg == "wasi:http":
 		return "not an interface of wasi:http 0.2"
-	case pkg == "wasi:keyvalue" || pkg == "wasi:config" || pkg == "wasi:logging" || pkg == "wasi:blobstore" || pkg == "wasi:messaging" ||
-		pkg == "wasi:sql" || pkg == "wasi:nn" || pkg == "wasi:webgpu" || pkg == "wasi:graphics-context" || pkg == "wasi:tls" || pkg == "wasi:otel":
+	case pkg == "wasi:keyvalue" || pkg == "wasi:config" || pkg == "wasi:logging":
+		return "not an interface of " + pkg + " as this version of wasmgo has it"
+	case pkg == "wasi:blobstore" || pkg == "wasi:messaging" || pkg == "wasi:sql" || pkg == "wasi:nn" || pkg == "wasi:webgpu" || pkg == "wasi:graphics-context" || pkg == "wasi:tls" || pkg == "wasi:otel":
 		return "a proposal for WASI that this version of wasmgo does not have"
 	case strings.HasPrefix(pkg, "wasi:"):
 		return "not an interface of WASI 0.2"

@@ -101,24 +101,38 @@ func (r *rig) over(h2 bool) *http.Client {
 // start serves a guest until the test ends.
 func start(t testing.TB, name string, set func(*handover.HTTP), env ...string) *rig {
 	t.Helper()
+	return startAs(t, name, func(s *runner.Service) {
+		s.Env = env
+		if set != nil {
+			set(&s.HTTP)
+		}
+	})
+}
+
+// startAs is start with whatever else a service has.
+func startAs(t testing.TB, name string, set func(*runner.Service)) *rig {
+	t.Helper()
 	e, p := load(t, name)
 	r := &rig{signals: make(chan os.Signal, 2), ended: make(chan error, 1)}
 	s := runner.Service{
-		Name: "/" + name + ".wasm", Env: env, Engine: e.Wasmtime(), Program: p, Limits: noLimits,
-		World: func(extend func(*wasiio.Host) wasi.Part) (*wasi.Host, error) {
-			return wasi.New(wasi.Config{Config: cli.Config{Env: env, Stdout: &r.print, Stderr: &r.print}, Extend: extend})
-		},
+		Name: "/" + name + ".wasm", Engine: e.Wasmtime(), Program: p, Limits: noLimits, HTTP: handover.HTTP{Addr: "127.0.0.1:0"},
 		Complain: func(message string) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.said.WriteString(message + "\n")
 		},
 	}
-	settings := handover.HTTP{Addr: "127.0.0.1:0"}
-	if set != nil {
-		set(&settings)
+	set(&s)
+	if s.World == nil {
+		s.World = func(extend ...func(*wasiio.Host) wasi.Part) (*wasi.Host, error) {
+			return wasi.New(wasi.Config{Config: cli.Config{Env: s.Env, Stdout: &r.print, Stderr: &r.print}, Extend: extend})
+		}
 	}
-	settings, err := complete(settings, env, s.Limits)
+	settings, err := complete(s.HTTP, s.Env, s.Limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	buckets, err := openBuckets(s.Extension)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +140,7 @@ func start(t testing.TB, name string, set func(*handover.HTTP), env ...string) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.server = newServer(service{s, settings}, runtime.GOMAXPROCS(0))
+	r.server = newServer(service{s, settings, buckets}, runtime.GOMAXPROCS(0))
 	r.addr = l.requests.Addr().String()
 	r.url = "http://" + r.addr
 	go func() { r.ended <- r.serve(l, r.signals) }()

@@ -9,6 +9,7 @@ import (
 	wasihttp "wasmgo/pkg/wasi/http"
 	"wasmgo/pkg/wasi/http/client"
 	wasiio "wasmgo/pkg/wasi/io"
+	"wasmgo/pkg/wasi/keyvalue"
 )
 
 // HTTP is what package runner lacks by itself.
@@ -16,10 +17,17 @@ type HTTP struct{}
 
 var _ runner.HTTP = HTTP{}
 
-// Extend adds wasi:http to the world of instances, which share the connections that they make.
-func (HTTP) Extend(env []string, deny handover.Deny) func(*wasiio.Host) wasi.Part {
-	c := newClient(env, deny)
-	return func(io *wasiio.Host) wasi.Part { return wasihttp.New(io, c) }
+// Extend adds wasi:http and wasi:keyvalue to the world of one instance, as far as it needs them.
+func (HTTP) Extend(e runner.Extension) (parts []func(*wasiio.Host) wasi.Part, err error) {
+	if e.Needs&handover.NeedsHTTP != 0 {
+		c := newClient(e.Env, e.Deny)
+		parts = append(parts, func(io *wasiio.Host) wasi.Part { return wasihttp.New(io, c) })
+	}
+	b, err := openBuckets(e)
+	if b != nil {
+		parts = append(parts, func(io *wasiio.Host) wasi.Part { return ended{keyvalue.New(io, b.Store), b} })
+	}
+	return parts, err
 }
 
 // Instances is how many there are at a time: those at work, those that wait, and those that go.

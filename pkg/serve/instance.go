@@ -55,11 +55,14 @@ func (f *factory) make() (*instance, error) {
 
 // build makes all of an instance.
 func (f *factory) build(i *instance) (err error) {
-	i.host, err = f.World(func(io *wasiio.Host) wasi.Part {
+	parts := []func(*wasiio.Host) wasi.Part{func(io *wasiio.Host) wasi.Part {
 		i.http = wasihttp.New(io, f.client)
 		return i.http
-	})
-	if err != nil {
+	}}
+	if f.buckets != nil {
+		parts = append(parts, f.buckets.part)
+	}
+	if i.host, err = f.World(parts...); err != nil {
 		return err
 	}
 	i.http.Urge(func() {

@@ -37,6 +37,7 @@ const places = 4
 type service struct {
 	runner.Service
 	settings handover.HTTP // complete
+	buckets  *buckets      // or nil
 }
 
 // A server answers requests.
@@ -61,6 +62,11 @@ func (HTTP) Serve(s runner.Service) int {
 		s.Complain(err.Error())
 		return handover.CodeNotRunnable
 	}
+	buckets, err := openBuckets(s.Extension)
+	if err != nil {
+		s.Complain(err.Error())
+		return handover.CodeNotRunnable
+	}
 	listeners, err := listen(settings)
 	if err != nil {
 		s.Complain(err.Error())
@@ -69,7 +75,7 @@ func (HTTP) Serve(s runner.Service) int {
 	signals := make(chan os.Signal, 2)
 	s.TakeSignals()
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	srv := newServer(service{s, settings}, processors)
+	srv := newServer(service{s, settings, buckets}, processors)
 	s.Complain(fmt.Sprintf("%s answers HTTP at %s", s.Name, listeners.requests.Addr()))
 	if err := srv.serve(listeners, signals); err != nil {
 		s.Complain(err.Error())
@@ -163,4 +169,9 @@ func (s *server) close() {
 	s.pool.close()
 	s.pool.factory.close()
 	s.pool.factory.client.Close()
+	if s.buckets != nil {
+		if err := s.buckets.close(); err != nil {
+			s.Complain(err.Error())
+		}
+	}
 }

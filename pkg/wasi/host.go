@@ -23,8 +23,8 @@ type Config struct {
 	Network inet.Policy
 	// Preopens are the directories that are open from the start. They are the host's to close.
 	Preopens []filesystem.Preopen
-	// Extend, if it is not nil, makes a further part of the guest's world.
-	Extend func(*wasiio.Host) Part
+	// Extend makes further parts of the guest's world.
+	Extend []func(*wasiio.Host) Part
 }
 
 // A Part is some interfaces and what they need. It is closed before the streams are.
@@ -43,7 +43,7 @@ type Host struct {
 	random     *random.Host
 	sockets    *sockets.Host
 	filesystem *filesystem.Host
-	extension  Part // or nil
+	parts      []Part
 }
 
 // New makes a host. Close frees it.
@@ -59,8 +59,8 @@ func New(c Config) (*Host, error) {
 		io: io, cli: cli.New(io, c.Config), clocks: clocks.New(io, c.Zone), random: random.New(), sockets: sockets.New(io, c.Network),
 		filesystem: filesystem.New(io, c.Preopens),
 	}
-	if c.Extend != nil {
-		h.extension = c.Extend(io)
+	for _, extend := range c.Extend {
+		h.parts = append(h.parts, extend(io))
 	}
 	return h, nil
 }
@@ -74,8 +74,8 @@ func (h *Host) Interfaces() []*wit.Interface {
 	} {
 		all = append(all, of...)
 	}
-	if h.extension != nil {
-		all = append(all, h.extension.Interfaces()...)
+	for _, p := range h.parts {
+		all = append(all, p.Interfaces()...)
 	}
 	return all
 }
@@ -87,8 +87,8 @@ func (h *Host) Interrupt() { h.io.Poller.Interrupt() }
 // it is not after Interrupt, nor while bytes that the guest has written to its network are on their way. The guest must have ended.
 func (h *Host) Reset() bool {
 	h.cli.Close()
-	if h.extension != nil {
-		h.extension.Reset()
+	for _, p := range h.parts {
+		p.Reset()
 	}
 	h.filesystem.Reset()
 	h.clocks.Restart()
@@ -98,9 +98,9 @@ func (h *Host) Reset() bool {
 // Close frees what the guest has not dropped, and the host. The guest must have ended.
 func (h *Host) Close() error {
 	h.cli.Close()
-	var extended error
-	if h.extension != nil {
-		extended = h.extension.Close()
+	var errs []error
+	for _, p := range h.parts {
+		errs = append(errs, p.Close())
 	}
-	return errors.Join(extended, h.sockets.Close(), h.filesystem.Close(), h.io.Close())
+	return errors.Join(append(errs, h.sockets.Close(), h.filesystem.Close(), h.io.Close())...)
 }

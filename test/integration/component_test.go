@@ -40,7 +40,7 @@ var componentRuns = []struct {
 	{[]string{"/component/functions.wat#none"}, 126, "", []string{"none", "/component/functions.wat#fine", "/component/functions.wat#my:tools/all@1.2.0#fails"}},
 	{[]string{"/component/functions.wat"}, 126, "", []string{"wasi:cli/run", "/component/functions.wat#fine"}},
 	{[]string{"/component/missing.wat"}, 126, "", []string{
-		"/component/missing.wat cannot be run", "wasi:cli/stdout@0.3.0", "there is wasi:cli/stdout@0.2.", "wasi:keyvalue/store@0.2.0-draft", "me:mine/own", "compose",
+		"/component/missing.wat cannot be run", "wasi:cli/stdout@0.3.0", "there is wasi:cli/stdout@0.2.", "wasi:blobstore/blobstore@0.2.0-draft", "me:mine/own", "compose",
 		"wasi:cli/exit@0.2.0", "does not fit",
 	}},
 }

@@ -131,6 +131,7 @@ rust_crate() {
 	mv "$place/$1/target/wasm32-wasip2/release/$1.wasm" "$place/$1/"
 	take "$1"
 }
+make_http_counter() { rust_crate http_counter; }
 make_http_hello() { rust_crate http_hello; }
 make_http_tool() { rust_crate http_tool; }
 make_http_get() { rust_crate http_get; }
@@ -171,7 +172,7 @@ make_python_http() {
 	take python_http python_tool
 }
 
-all="c_tool c_files c_copy c_net c_bindings functions rust_tool rust_files rust_net composed missing_import http_hello http_tool http_get
+all="c_tool c_files c_copy c_net c_bindings functions rust_tool rust_files rust_net composed missing_import http_hello http_tool http_get http_counter
 	adapted_args adapted_cat adapted_files adapted_exit_code go_tool cpp_tool zig_tool js_tool js_net python_tool c_http go_http js_http python_http"
 for guest in ${*:-$all}; do
 	echo "$guest"

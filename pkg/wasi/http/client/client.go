@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/url"
@@ -82,6 +83,17 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 		}
 	}
 	return c, err
+}
+
+// Dial connects as requests do.
+func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return dial(ctx, network, address)
+}
+
+// Trust is whom requests believe.
+func (c *Client) Trust() (*tls.Config, error) {
+	env := variables(c.config.Env)
+	return trust(env["SSL_CERT_FILE"], env["SSL_CERT_DIR"])
 }
 
 // Close closes the connections that are idle. Requests that run go on; there are no new ones.
