@@ -23,9 +23,15 @@ import (
 // restart, and to give a pod's next container to the same shim.
 const addressName = "address"
 
-// groupAnnotations name the containers that share a shim, the first one found wins. The last two are those of
+// groupAnnotations name the containers that share a shim, the first one found wins. The second is that of
 // containerd-shim-runc-v2.
-var groupAnnotations = []string{bundle.GroupAnnotation, "io.containerd.runc.v2.group", "io.kubernetes.cri.sandbox-id"}
+var groupAnnotations = []string{bundle.GroupAnnotation, "io.containerd.runc.v2.group"}
+
+// podAnnotation names the pod of a container, by the id of its sandbox.
+const podAnnotation = "io.kubernetes.cri.sandbox-id"
+
+// everybody is the group of all containers of a namespace. No id or annotation is empty.
+const everybody = ""
 
 // start is the action of that name. The working directory is the bundle.
 func (l launcher) start(f flags) error {
@@ -37,7 +43,7 @@ func (l launcher) start(f flags) error {
 	if err != nil {
 		return err
 	}
-	group, err := groupOf(f)
+	group, err := groupOf(f, host.Values().ShimPer)
 	if err != nil {
 		return err
 	}
@@ -47,7 +53,7 @@ func (l launcher) start(f flags) error {
 		return fmt.Errorf("shim socket: %w", err)
 	}
 	if socket != nil { // nil: the group has its shim already
-		err := l.spawn(f, socket, boot, host)
+		err := l.spawn(f, socket, boot, host, group != f.id)
 		_ = socket.Close()
 		if err != nil {
 			_ = os.Remove(socketPath(address))
@@ -60,19 +66,23 @@ func (l launcher) start(f flags) error {
 	return boot.answer(l.stdout, address)
 }
 
-// groupOf returns the name of the containers that share the shim; a container alone is its own group.
-func groupOf(f flags) (string, error) {
+// groupOf returns the name of the containers that share the shim; a container alone is its own group. Per is the setting shim-per.
+func groupOf(f flags, per string) (string, error) {
 	annotations, err := bundle.Annotations(".")
-	if errors.Is(err, errdefs.ErrNotFound) {
-		return f.id, nil // containerd starts a pod's shim by its Sandbox service, without a specification
-	}
-	if err != nil {
+	// containerd starts a pod's shim by its Sandbox service, without a specification.
+	if err != nil && !errors.Is(err, errdefs.ErrNotFound) {
 		return "", err
 	}
 	for _, name := range groupAnnotations {
 		if group := annotations[name]; group != "" {
 			return group, nil
 		}
+	}
+	if per == settings.ShimPerNamespace {
+		return everybody, nil
+	}
+	if pod := annotations[podAnnotation]; pod != "" {
+		return pod, nil
 	}
 	return f.id, nil
 }
@@ -85,8 +95,8 @@ func socketAddress(dir string, f flags, group string) string {
 }
 
 // spawn starts a shim on the socket. What it should have from its first moment, its OOM score, cgroup and scheduling
-// cookie, this process takes on first: it is about to exit.
-func (l launcher) spawn(f flags, socket *os.File, boot *bootstrap, host settings.Host) error {
+// cookie, this process takes on first: it is about to exit. Shared is a shim that others than the container f.id will come to.
+func (l launcher) spawn(f flags, socket *os.File, boot *bootstrap, host settings.Host, shared bool) error {
 	v := host.Values()
 	dir, err := l.programs(v.Root)
 	if err != nil {
@@ -104,6 +114,9 @@ func (l launcher) spawn(f flags, socket *os.File, boot *bootstrap, host settings
 	args := []string{os.Args[0], "-namespace", f.namespace, "-id", f.id, "-address", f.address}
 	if f.debug || boot.debug {
 		args = append(args, "-debug")
+	}
+	if shared {
+		args = append(args, "-shared")
 	}
 	cmd, err := startShim(dir, exec.Cmd{
 		Args:        append(args, "serve"),

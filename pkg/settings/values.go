@@ -13,6 +13,8 @@ type Values struct {
 	SystemdCgroup bool
 	// ShimCgroup is the control group the shim itself is put into, "" for none.
 	ShimCgroup string
+	// ShimPer is what shares a shim: ShimPerPod or ShimPerNamespace.
+	ShimPer string
 	// AllowMachineCode lets modules be machine code that Wasmtime compiled elsewhere. Whoever can make a container can then run any
 	// code as the container's process, which is otherwise kept from that by its engine.
 	AllowMachineCode bool

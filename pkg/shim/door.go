@@ -13,6 +13,8 @@ import (
 // leave by themselves, which containerd does as soon as it has the answer.
 type door struct {
 	peers ttrpc.Handshaker
+	// arrived has something in it when somebody came since it was last looked at.
+	arrived chan struct{}
 
 	mu     sync.Mutex
 	inside int
@@ -20,13 +22,17 @@ type door struct {
 }
 
 func newDoor() *door {
-	d := &door{peers: ttrpc.UnixSocketRequireSameUser(), empty: make(chan struct{})}
+	d := &door{peers: ttrpc.UnixSocketRequireSameUser(), arrived: make(chan struct{}, 1), empty: make(chan struct{})}
 	close(d.empty)
 	return d
 }
 
 // Handshake is ttrpc's question whether to serve a connection.
 func (d *door) Handshake(ctx context.Context, conn net.Conn) (net.Conn, any, error) {
+	select {
+	case d.arrived <- struct{}{}: // also who goes at once: a launcher
+	default:
+	}
 	approved, info, err := d.peers.Handshake(ctx, conn)
 	if err != nil {
 		return nil, nil, err
@@ -47,6 +53,13 @@ func (d *door) left() {
 	if d.inside--; d.inside == 0 {
 		close(d.empty)
 	}
+}
+
+// occupied reports whether somebody is inside.
+func (d *door) occupied() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.inside > 0
 }
 
 // awaitEmpty returns when nobody is inside, or with ctx.

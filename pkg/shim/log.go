@@ -21,21 +21,27 @@ func openLog(verbose bool) error {
 			return err
 		}
 	}
-	// O_RDWR: the shim is a reader too, so that a log line while containerd is away is no SIGPIPE. O_NONBLOCK: when
-	// nobody reads, lines are dropped.
-	fd, err := unix.Open(logName, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	err := redirect(logName)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
 	}
-	defer unix.Close(fd)
-	if err := unix.Dup3(fd, unix.Stderr, 0); err != nil {
-		return fmt.Errorf("open log: %w", os.NewSyscallError("dup3", err))
-	}
 	log.L.Logger.SetOutput(logWriter{})
 	return nil
+}
+
+// redirect makes the FIFO name the shim's descriptor 2.
+func redirect(name string) error {
+	// O_RDWR: the shim is a reader too, so that a log line while containerd is away is no SIGPIPE. O_NONBLOCK: when
+	// nobody reads, lines are dropped.
+	fd, err := unix.Open(name, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	defer unix.Close(fd)
+	return os.NewSyscallError("dup3", unix.Dup3(fd, unix.Stderr, 0))
 }
 
 // logWriter writes to descriptor 2 and never blocks. os.Stderr would wait until the FIFO can take the line, with the

@@ -18,7 +18,7 @@ const runtimeName = "io.containerd.wasmgo.v1"
 // flags are the arguments the launcher gives.
 type flags struct {
 	namespace, id, address, bundle string
-	debug                          bool
+	debug, shared                  bool
 	action                         string
 }
 
@@ -60,6 +60,7 @@ func parseFlags(args []string) (flags, error) {
 	set.StringVar(&f.address, "address", "", "")
 	set.StringVar(&f.bundle, "bundle", "", "")
 	set.BoolVar(&f.debug, "debug", false, "")
+	set.BoolVar(&f.shared, "shared", false, "")
 	if err := set.Parse(args); err != nil {
 		return f, fmt.Errorf("%w: %w", err, errdefs.ErrInvalidArgument)
 	}

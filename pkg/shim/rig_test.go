@@ -156,6 +156,7 @@ type shim struct {
 	address string
 	pid     int
 	closed  chan struct{} // the shim's end is gone
+	hangUp  func()
 }
 
 // start starts a shim for the bundle with containerd's current protocol.
@@ -185,6 +186,7 @@ func (r *rig) connect(t *testing.T, address string) *shim {
 	s := &shim{address: address, closed: make(chan struct{})}
 	client := ttrpc.NewClient(conn, ttrpc.WithOnClose(func() { close(s.closed) }))
 	s.TTRPCTaskService = taskapi.NewTTRPCTaskClient(client)
+	s.hangUp = func() { client.Close() }
 	answer, err := s.Connect(t.Context(), &taskapi.ConnectRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -256,6 +258,15 @@ func (s *shim) shutdown(t *testing.T) {
 	if path := socketPath(s.address); exists(path) {
 		t.Errorf("socket left: %s", path)
 	}
+}
+
+// leave asks for the end of a shim that may have other clients, and closes the connection, as containerd does after each delete.
+func (s *shim) leave(t *testing.T) {
+	t.Helper()
+	if _, err := s.Shutdown(t.Context(), &taskapi.ShutdownRequest{}); err != nil {
+		t.Error(err)
+	}
+	s.hangUp()
 }
 
 func (s *shim) awaitEnd(t *testing.T) {

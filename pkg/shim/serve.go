@@ -37,6 +37,11 @@ func serve(f flags) error {
 	if err := openLog(f.debug); err != nil {
 		return err
 	}
+	if f.shared { // the bundle will be deleted, and with it the directory
+		if err := os.Chdir("/"); err != nil {
+			return err
+		}
+	}
 	socket := os.NewFile(listenerFD, "socket")
 	l, err := net.FileListener(socket)
 	if err != nil {
@@ -59,7 +64,15 @@ func serve(f flags) error {
 	door := newDoor()
 	idleness := newTidy()
 	defer idleness.stop()
-	server, err := task.NewServer(service, door, idleness.called)
+	called := idleness.called
+	if f.shared {
+		service.Linger()
+		called = func() {
+			followLog(service.Bundles)
+			idleness.called()
+		}
+	}
+	server, err := task.NewServer(service, door, called)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
@@ -67,7 +80,11 @@ func serve(f flags) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(context.Background(), l) }()
 
-	if err := awaitEnd(service, pods, served, idle); err != nil {
+	e := ending{service: service, pods: pods, served: served, idle: idle}
+	if f.shared {
+		e.lingering = newLingering(service, door, path)
+	}
+	if err := e.await(); err != nil {
 		return err
 	}
 	_ = os.Remove(path) // before anything else: the next container of the group starts a shim of its own
@@ -88,17 +105,41 @@ func serve(f flags) error {
 	return nil
 }
 
-// awaitEnd returns when the shim is to end: it is idle and was asked to, or got a signal, or cannot serve.
-func awaitEnd(service *task.Service, pods *pod.Service, served <-chan error, idle <-chan struct{}) error {
+// ending is what a shim waits for.
+type ending struct {
+	service   *task.Service
+	pods      *pod.Service
+	served    <-chan error
+	idle      <-chan struct{}
+	lingering *lingering // nil if the shim is not shared
+}
+
+// await returns when the shim is to end: it is idle and was asked to, or got a signal, or cannot serve.
+func (e ending) await() error {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR1)
 	defer signal.Stop(signals)
+	var over <-chan time.Time
+	var arrived <-chan struct{}
+	if e.lingering != nil {
+		defer e.lingering.timer.Stop()
+		over, arrived = e.lingering.timer.C, e.lingering.door.arrived
+	}
 	for {
 		select {
-		case err := <-served:
+		case err := <-e.served:
 			return fmt.Errorf("serve: %w", err)
-		case <-idle:
-			return nil
+		case <-e.idle:
+			if e.lingering == nil {
+				return nil
+			}
+			e.lingering.wait()
+		case <-arrived: // somebody is about to use it; if not, it goes later
+			e.lingering.wait()
+		case <-over:
+			if e.lingering.over() {
+				return nil
+			}
 		case s := <-signals:
 			if s == syscall.SIGUSR1 { // as containerd and its shims have it
 				dumpStacks()
@@ -107,8 +148,8 @@ func awaitEnd(service *task.Service, pods *pod.Service, served <-chan error, idl
 			log.L.WithField("signal", s.String()).Warn("shim is told to end: its containers end too")
 			ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
 			defer cancel()
-			service.Close(ctx)
-			pods.Close(ctx)
+			e.service.Close(ctx)
+			e.pods.Close(ctx)
 			return nil
 		}
 	}

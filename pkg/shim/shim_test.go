@@ -285,7 +285,15 @@ func TestContainersOfAGroupShareAShim(t *testing.T) {
 				t.Error("the socket is gone with one container of two")
 			}
 			a.delete(t, "first")
-			a.shutdown(t)
+			a.leave(t)
+			if !exists(socketPath(a.address)) {
+				t.Error("the shim is gone before its next client could come")
+			}
+			b.leave(t)
+			settle(t, "the shim does not end", func() bool { return !alive(a.pid) })
+			if exists(socketPath(a.address)) {
+				t.Error("socket left")
+			}
 			c.shutdown(t)
 		})
 	}

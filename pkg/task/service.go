@@ -31,6 +31,7 @@ type Service struct {
 	creations  map[string]*creation
 	held       int // what keeps the shim alive beside containers
 	closing    bool
+	lingers    bool // it stays until Retire
 
 	// complete adds to a container what its pod has for it; nil without pods.
 	complete func(*bundle.Bundle) error
