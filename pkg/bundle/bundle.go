@@ -22,6 +22,9 @@ const ConfigName = "config.json"
 // SandboxName is the file that is there as long as a container may have something to remove. It is pkg/sandbox's.
 const SandboxName = "sandbox.json"
 
+// NativeName is the same for a container that containerd-shim-runc-v2 runs for us. It is pkg/native's.
+const NativeName = "native.json"
+
 // maxConfig bounds config.json in bytes. 10 MB of environment in which JSON escapes every byte is 60 MB.
 const maxConfig = 64 << 20
 

@@ -32,6 +32,17 @@ func (e notRegularError) what() string {
 	return "a special file"
 }
 
+// Open opens the regular file name for reading as a process with the root directory root would find it, for those who look for other
+// programs than modules. Root may be an O_PATH descriptor. ok is false if the container has no such file, or one that is not regular;
+// an error is the host's. The caller closes the file, which anyone may be writing to.
+func Open(root *os.File, name string) (f *os.File, ok bool, err error) {
+	f, err = openIn(root, name)
+	if _, missed := errors.AsType[*missError](err); missed {
+		return nil, false, nil
+	}
+	return f, err == nil, err
+}
+
 // openIn opens the regular file name for reading as a process with the root directory root would find it. A name that gives
 // no such file is a *missError.
 //

@@ -54,7 +54,7 @@ func (l launcher) remove(f flags) error {
 // reclaim has the shim remove what is left of the container of the bundle in dir, and returns the number of its init, 0 if nothing
 // is left: a shim that lived to delete the container has removed the record of it.
 func (l launcher) reclaim(dir string) (pid int, err error) {
-	if _, err := os.Lstat(filepath.Join(dir, bundle.SandboxName)); errors.Is(err, os.ErrNotExist) {
+	if isAbsent(dir, bundle.SandboxName) && isAbsent(dir, bundle.NativeName) {
 		return 0, nil
 	}
 	// Settings that cannot be read must not keep a container from being removed: it goes with what can be.
@@ -70,6 +70,12 @@ func (l launcher) reclaim(dir string) (pid int, err error) {
 		err = errors.Join(err, bad)
 	}
 	return pid, err
+}
+
+// isAbsent reports whether there is no file of that name in dir.
+func isAbsent(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	return errors.Is(err, os.ErrNotExist)
 }
 
 // removeSocket removes the socket of the bundle's shim unless the shim lives on for other containers of its group.

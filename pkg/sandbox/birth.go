@@ -119,7 +119,7 @@ func (c child) fork(dir *os.File, group *cgroup.Group) (*os.Process, error) {
 // prepare does what can only be done to an init that is there.
 func (p *Process) prepare(oomScoreAdj *int) (err error) {
 	p.record.Pid = p.pid
-	if p.record.Started, err = startTime(p.pid); err != nil {
+	if p.record.Started, err = StartTime(p.pid); err != nil {
 		return p.endedOr(err)
 	}
 	if err := p.record.born(); err != nil {

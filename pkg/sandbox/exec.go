@@ -168,7 +168,7 @@ func (p *Process) join(t *thread, proc int) (root, user *os.File, err error) {
 	if err == nil {
 		// The number could have gone to another process meanwhile; if it is the init's still, it was all the time.
 		var started uint64
-		if started, err = startTime(p.pid); err == nil && started != p.record.Started {
+		if started, err = StartTime(p.pid); err == nil && started != p.record.Started {
 			err = errEnded
 		}
 	}

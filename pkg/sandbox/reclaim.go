@@ -57,24 +57,33 @@ func (r *record) killInit(ctx context.Context) error {
 	if r.Pid == 0 {
 		return nil
 	}
-	fd, err := unix.PidfdOpen(r.Pid, unix.PIDFD_NONBLOCK)
+	if err := EndProcess(ctx, r.Pid, r.Started); err != nil {
+		return fmt.Errorf("runner %d: %w", r.Pid, err)
+	}
+	return nil
+}
+
+// EndProcess kills the process pid that started then, as StartTime has it, and waits until it is gone. It is no error if it is gone
+// already, nor if its number is another's by now.
+func EndProcess(ctx context.Context, pid int, started uint64) error {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if errors.Is(err, unix.ESRCH) {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("runner %d: %w", r.Pid, os.NewSyscallError("pidfd_open", err))
+		return os.NewSyscallError("pidfd_open", err)
 	}
 	defer unix.Close(fd)
 	// With the pidfd at hand, the number cannot go to another process between the question and the signal.
-	started, err := startTime(r.Pid)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && started != r.Started {
+	now, err := StartTime(pid)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && now != started {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	if err := unix.PidfdSendSignal(fd, unix.SIGKILL, nil, 0); err != nil && !errors.Is(err, unix.ESRCH) {
-		return fmt.Errorf("runner %d: %w", r.Pid, os.NewSyscallError("pidfd_send_signal", err))
+		return os.NewSyscallError("pidfd_send_signal", err)
 	}
 	return awaitEnd(ctx, fd)
 }

@@ -150,8 +150,8 @@ func parseRecord(body []byte) (*record, error) {
 	return &r, nil
 }
 
-// startTime is when a process started, in clock ticks since boot: field 22 of /proc/<pid>/stat (proc_pid_stat(5)).
-func startTime(pid int) (uint64, error) {
+// StartTime is when a process started, in clock ticks since boot: field 22 of /proc/<pid>/stat (proc_pid_stat(5)).
+func StartTime(pid int) (uint64, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err

@@ -134,7 +134,7 @@ func TestStartTime(t *testing.T) {
 			}
 		})
 	}
-	if a, err := startTime(os.Getpid()); err != nil || a == 0 {
+	if a, err := StartTime(os.Getpid()); err != nil || a == 0 {
 		t.Errorf("own start: %d %v", a, err)
 	}
 }

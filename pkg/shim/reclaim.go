@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"wasmgo/pkg/native"
 	"wasmgo/pkg/pod"
 	"wasmgo/pkg/sandbox"
 	"wasmgo/pkg/task"
@@ -21,6 +22,11 @@ func reclaim(f flags, stdout io.Writer) error {
 	defer cancel()
 	// Before Reclaim removes what knows it: the events containerd sends in the shim's place carry it.
 	pid, err := sandbox.InitPid(f.bundle)
+	if pid == 0 {
+		var nativeErr error
+		pid, nativeErr = native.InitPid(f.bundle)
+		err = errors.Join(err, nativeErr)
+	}
 	_, werr := fmt.Fprint(stdout, pid)
-	return errors.Join(err, werr, task.Reclaim(ctx, f.bundle), pod.Reclaim(f.bundle))
+	return errors.Join(err, werr, task.Reclaim(ctx, f.bundle), native.Reclaim(ctx, f.bundle), pod.Reclaim(f.bundle))
 }

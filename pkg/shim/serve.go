@@ -15,6 +15,7 @@ import (
 	"github.com/containerd/ttrpc"
 
 	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/native"
 	"wasmgo/pkg/pod"
 	"wasmgo/pkg/task"
 )
@@ -60,7 +61,8 @@ func serve(f flags) error {
 		default: // it has been told
 		}
 	}, func(b *bundle.Bundle) error { return pods.Complete(b) })
-	pods = pod.New(f.namespace, service)
+	natives := native.New(native.Config{Namespace: f.namespace, ID: f.id, Address: f.address, Debug: f.debug}, service, events)
+	pods = pod.New(f.namespace, natives)
 	door := newDoor()
 	idleness := newTidy()
 	defer idleness.stop()
@@ -68,11 +70,11 @@ func serve(f flags) error {
 	if f.shared {
 		service.Linger()
 		called = func() {
-			followLog(service.Bundles)
+			followLog(func() []string { return append(service.Bundles(), natives.Bundles()...) })
 			idleness.called()
 		}
 	}
-	server, err := task.NewServer(service, door, called)
+	server, err := task.NewServer(natives, door, called)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
@@ -80,7 +82,7 @@ func serve(f flags) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(context.Background(), l) }()
 
-	e := ending{service: service, pods: pods, served: served, idle: idle}
+	e := ending{service: natives, pods: pods, served: served, idle: idle}
 	if f.shared {
 		e.lingering = newLingering(service, door, path)
 	}
@@ -88,7 +90,10 @@ func serve(f flags) error {
 		return err
 	}
 	_ = os.Remove(path) // before anything else: the next container of the group starts a shim of its own
-	ctx, cancel := context.WithTimeout(context.Background(), publishTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
+	defer cancel()
+	natives.Close(ctx) // its runc shim ends, and has told all by then
+	ctx, cancel = context.WithTimeout(context.Background(), publishTimeout)
 	defer cancel()
 	if err := events.Close(ctx); err != nil {
 		log.L.WithError(err).Error("events are lost")
@@ -107,7 +112,7 @@ func serve(f flags) error {
 
 // ending is what a shim waits for.
 type ending struct {
-	service   *task.Service
+	service   *native.Service
 	pods      *pod.Service
 	served    <-chan error
 	idle      <-chan struct{}

@@ -10,16 +10,15 @@ import (
 
 	"wasmgo/pkg/bundle"
 	"wasmgo/pkg/bundle/runtimeoptions"
+	"wasmgo/pkg/native"
 	"wasmgo/pkg/settings"
 	"wasmgo/pkg/stdio"
 )
 
 // Create makes the container up to the point where only Start is missing, and answers with the pid of its init. On an
-// error nothing of it is left and nothing has been announced.
+// error nothing of it is left and nothing has been announced. A container that runs no WebAssembly is not ours: the error is a
+// *native.Program.
 func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *taskapi.CreateTaskResponse, err error) {
-	if r.Checkpoint != "" {
-		return nil, fmt.Errorf("create from a checkpoint: %w", errdefs.ErrNotImplemented)
-	}
 	host, err := hostSettings(r)
 	if err != nil {
 		return nil, err
@@ -37,6 +36,14 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 		if err := s.complete(b); err != nil {
 			return nil, fmt.Errorf("container %s: %w", r.ID, err)
 		}
+	}
+	if !b.Pause() {
+		if p := native.Find(b, mounts(r.Rootfs)); p != nil {
+			return nil, p
+		}
+	}
+	if r.Checkpoint != "" {
+		return nil, fmt.Errorf("create from a checkpoint: %w", errdefs.ErrNotImplemented)
 	}
 	streams, err := stdio.Open(ctx, stdio.Config{
 		Namespace: s.namespace, ID: r.ID,

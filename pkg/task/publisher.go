@@ -35,14 +35,8 @@ type Publisher struct {
 	client *eventsClient // run's own
 
 	mu      sync.Mutex
-	queue   []queued
+	queue   []*types.Envelope
 	closing bool
-}
-
-type queued struct {
-	topic string
-	at    time.Time
-	event proto.Message
 }
 
 // NewPublisher publishes to the ttrpc address of containerd (TTRPC_ADDRESS). Close ends it.
@@ -58,8 +52,18 @@ func NewPublisher(address, namespace string) *Publisher {
 
 // publish queues an event. It does not block and is called under container.mu: its lock is a leaf.
 func (p *Publisher) publish(topic string, event proto.Message) {
+	packed, err := pack(event)
+	if err != nil { // retried, it would keep all others from containerd
+		log.L.WithError(err).WithField("topic", topic).Error("event is lost")
+		return
+	}
+	p.Forward(&types.Envelope{Timestamp: timestamppb.New(time.Now()), Namespace: p.namespace, Topic: topic, Event: packed})
+}
+
+// Forward queues an event as it is to be published. It does not block; e is not changed any more.
+func (p *Publisher) Forward(e *types.Envelope) {
 	p.mu.Lock()
-	p.queue = append(p.queue, queued{topic, time.Now(), event})
+	p.queue = append(p.queue, e)
 	p.mu.Unlock()
 	p.poke()
 }
@@ -115,7 +119,7 @@ func (p *Publisher) run(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			log.L.WithError(err).WithField("topic", head.topic).Debug("event not taken, will be retried")
+			log.L.WithError(err).WithField("topic", head.Topic).Debug("event not taken, will be retried")
 			timer := time.NewTimer(backoff)
 			select {
 			case <-timer.C:
@@ -128,7 +132,7 @@ func (p *Publisher) run(ctx context.Context) {
 		}
 		backoff = firstBackoff
 		p.mu.Lock()
-		p.queue[0] = queued{}
+		p.queue[0] = nil
 		if p.queue = p.queue[1:]; len(p.queue) == 0 {
 			p.queue = nil // lets the array go, which otherwise only grows
 		}
@@ -136,25 +140,19 @@ func (p *Publisher) run(ctx context.Context) {
 	}
 }
 
-func (p *Publisher) head() (head queued, ok, closing bool) {
+func (p *Publisher) head() (head *types.Envelope, ok, closing bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.queue) == 0 {
-		return queued{}, false, p.closing
+		return nil, false, p.closing
 	}
 	return p.queue[0], true, p.closing
 }
 
 // forward makes one attempt. A connection that has ended since the last event is not a failure yet: containerd has been
 // restarted, and a new one is tried at once.
-func (p *Publisher) forward(ctx context.Context, e queued) error {
-	event, err := pack(e.event)
-	if err != nil {
-		return err
-	}
-	request := &eventsapi.ForwardRequest{Envelope: &types.Envelope{
-		Timestamp: timestamppb.New(e.at), Namespace: p.namespace, Topic: e.topic, Event: event,
-	}}
+func (p *Publisher) forward(ctx context.Context, e *types.Envelope) (err error) {
+	request := &eventsapi.ForwardRequest{Envelope: e}
 	ctx, cancel := context.WithTimeout(ctx, forwardTimeout)
 	defer cancel()
 	reused := p.client != nil

@@ -14,9 +14,9 @@ import (
 // does not bring grpc into the shim.
 var serviceNames = []string{"containerd.task.v2.Task", "containerd.task.v3.Task"}
 
-// NewServer returns a ttrpc server of the given service. Peers decides whom it serves. Called is run after each
+// NewServer returns a ttrpc server of the given service, whose errors are those of this program or of the API. Peers decides whom it serves. Called is run after each
 // call, on the call's goroutine.
-func NewServer(s *Service, peers ttrpc.Handshaker, called func()) (*ttrpc.Server, error) {
+func NewServer(s taskapi.TTRPCTaskService, peers ttrpc.Handshaker, called func()) (*ttrpc.Server, error) {
 	server, err := ttrpc.NewServer(
 		ttrpc.WithServerHandshaker(peers),
 		ttrpc.WithUnaryServerInterceptor(func(ctx context.Context, u ttrpc.Unmarshaler, _ *ttrpc.UnaryServerInfo, m ttrpc.Method) (any, error) {

@@ -24,7 +24,6 @@ var badCases = []testCase{
 			{"/bad/empty", 126, []string{"/bad/empty", "empty"}},
 			{"/bad/random", 126, []string{"/bad/random", "WebAssembly"}},
 			{"/bad/text", 126, []string{"/bad/text"}},
-			{"/bad/script", 126, []string{"/bad/script", "script"}},
 			{"/bad/truncated", 126, []string{"/bad/truncated"}},
 			{"/bad/truncated_header", 126, []string{"/bad/truncated_header"}},
 			{"/bad/corrupt", 126, []string{"/bad/corrupt"}},

@@ -1,0 +1,187 @@
+package native
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/containerd/containerd/api/events"
+	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
+	"github.com/containerd/log"
+	"github.com/containerd/ttrpc"
+	"golang.org/x/sys/unix"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"wasmgo/pkg/bundle"
+)
+
+// container is one native container: whose it is, and as much of its state as is needed when runc's shim can no longer be asked.
+type container struct {
+	service *Service
+	peer    *peer
+	id      string
+	bundle  string
+	pod     string // the sandbox it belongs to, "" for none
+	release func() // lets the shim go
+	record  *record
+
+	// created is closed when runc's shim has made it, or has not.
+	created chan struct{}
+	// exited is closed when its init is known to have ended, deleted when runc's shim has announced that it is deleted.
+	exited, deleted chan struct{}
+	// lost is closed when runc's shim has ended before it and all that is left of it has been removed.
+	lost chan struct{}
+
+	mu    sync.Mutex
+	pid   uint32
+	begun bool              // TaskStart was announced
+	execs map[string]uint32 // those that run
+	exit  *events.TaskExit  // the init's, nil before
+	gone  bool              // deleted was closed
+}
+
+func newContainer(s *Service, p *peer, id string, b *bundle.Bundle) *container {
+	return &container{
+		service: s, peer: p, id: id, bundle: b.Dir, pod: b.Pod, execs: map[string]uint32{},
+		created: make(chan struct{}), exited: make(chan struct{}), deleted: make(chan struct{}), lost: make(chan struct{}),
+	}
+}
+
+// settled reports whether its creation is over.
+func (c *container) settled() bool {
+	select {
+	case <-c.created:
+		return true
+	default:
+		return false
+	}
+}
+
+// call passes a call on. An error of runc's shim is returned as it is; one of a shim that has ended is errLost, when what is left of the
+// container has been removed.
+func (c *container) call(ctx context.Context, method string, request, answer proto.Message) error {
+	err := c.peer.call(ctx, method, request, answer)
+	if err == nil || c.peer.lives() && !errors.Is(err, ttrpc.ErrClosed) {
+		return err
+	}
+	select {
+	case <-c.lost:
+		return errLost
+	case <-ctx.Done():
+		return fmt.Errorf("%s of container %s: %w", method, c.id, ctx.Err())
+	}
+}
+
+// pass is call for the verbs whose answer nobody else could give.
+func pass[A any, P interface {
+	*A
+	proto.Message
+}](ctx context.Context, c *container, method string, request proto.Message) (P, error) {
+	answer := P(new(A))
+	if err := c.call(ctx, method, request, answer); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// observe takes note of an event of the container before it is forwarded.
+func (c *container) observe(event proto.Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch e := event.(type) {
+	case *events.TaskCreate:
+		c.pid = e.Pid
+	case *events.TaskStart:
+		c.begun = true
+	case *events.TaskExecStarted:
+		c.execs[e.ExecID] = e.Pid
+	case *events.TaskExit:
+		if e.ID != c.id {
+			delete(c.execs, e.ID)
+		} else if c.exit == nil {
+			c.endedLocked(e)
+		}
+	}
+}
+
+// announced takes note of an event that is queued: Delete must not answer ahead of its own.
+func (c *container) announced(event proto.Message) {
+	if _, last := event.(*events.TaskDelete); !last {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.gone {
+		c.gone = true
+		close(c.deleted)
+	}
+}
+
+// endedLocked puts down how the init ended: from the moment that anybody hears of it, a shim that is killed must not turn it into
+// another. c.mu is held; the file lies on a tmpfs.
+func (c *container) endedLocked(e *events.TaskExit) {
+	c.exit = e
+	close(c.exited)
+	x := bundle.Exit{Pid: int(e.Pid), Status: e.ExitStatus, At: e.ExitedAt.AsTime()}
+	if err := bundle.WriteExit(c.bundle, x); err != nil {
+		log.L.WithError(err).WithField("id", c.id).Warn("the exit status will not outlive the shim")
+	}
+}
+
+// lose says that runc's shim has ended, and the container's processes with it: those that ran are announced as killed, the init
+// last. It returns the events in their order.
+func (c *container) lose() []*events.TaskExit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := timestamppb.New(time.Now())
+	var exits []*events.TaskExit
+	for id, pid := range c.execs {
+		exits = append(exits, &events.TaskExit{ContainerID: c.id, ID: id, Pid: pid, ExitStatus: statusKilled, ExitedAt: at})
+	}
+	clear(c.execs)
+	if c.exit == nil {
+		c.endedLocked(&events.TaskExit{ContainerID: c.id, ID: c.id, Pid: c.pid, ExitStatus: statusKilled, ExitedAt: at})
+		if c.begun {
+			exits = append(exits, c.exit)
+		}
+	}
+	return exits
+}
+
+// statusKilled is the exit status of processes that went with their shim.
+const statusKilled = 128 + 9
+
+// ending is how the init ended; pid is its number.
+func (c *container) ending() (pid, status uint32, at *timestamppb.Timestamp) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.exit == nil {
+		return c.pid, 0, nil
+	}
+	return c.pid, c.exit.ExitStatus, c.exit.ExitedAt
+}
+
+// kill ends all processes of the container and waits for its init.
+func (c *container) kill(ctx context.Context) error {
+	select {
+	case <-c.exited:
+		return nil
+	default:
+	}
+	err := c.call(ctx, "Kill", &taskapi.KillRequest{ID: c.id, Signal: uint32(unix.SIGKILL), All: true}, &emptypb.Empty{})
+	if err != nil && !isLost(err) && status.Code(err) != codes.NotFound { // which is: it has just ended
+		return fmt.Errorf("kill container %s: %w", c.id, err)
+	}
+	select {
+	case <-c.exited:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("kill container %s: %w", c.id, ctx.Err())
+	}
+}
