@@ -11,7 +11,7 @@ const (
 )
 
 // table is every setting there is.
-var table = slices.Concat(hostTable, shimTable, containerTable, httpTable)
+var table = slices.Concat(hostTable, shimTable, containerTable, httpTable, componentTable)
 
 // passedOver are options of containerd's shim for runc that mean nothing here. Those who move a configuration over leave them in.
 // Among them are IoUid and IoGid, which would own the pipes between a shim and its container: a guest gets its streams open, and has

@@ -31,4 +31,10 @@ type Values struct {
 	Deny handover.Deny
 	// HTTP is how a component is served that serves HTTP.
 	HTTP handover.HTTP
+	// Config is what is set of wasi:config.
+	Config map[string]string
+	// Keyvalue is where the buckets of wasi:keyvalue are.
+	Keyvalue handover.Keyvalue
+	// LoggingLevel is the least of wasi:logging that is written, "" for all.
+	LoggingLevel string
 }

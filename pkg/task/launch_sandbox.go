@@ -137,7 +137,11 @@ func mounts(rootfs []*types.Mount) []sandbox.Mount {
 // goes to the runner as a refusal.
 func (t *tools) guest(ctx context.Context, root *os.File, l launch) (handover.Guest, *os.File, error) {
 	b, p := l.bundle, l.bundle.Spec.Process
-	g := handover.Guest{Module: p.Args[0], Args: p.Args, Env: p.Env, Cwd: p.Cwd, MemoryLimit: b.MemoryLimit(), Deny: b.Settings.Deny, HTTP: b.Settings.HTTP}
+	set := b.Settings
+	g := handover.Guest{
+		Module: p.Args[0], Args: p.Args, Env: p.Env, Cwd: p.Cwd, MemoryLimit: b.MemoryLimit(), Deny: set.Deny, HTTP: set.HTTP,
+		Config: set.Config, Keyvalue: set.Keyvalue, LoggingLevel: set.LoggingLevel,
+	}
 	filter, err := t.cache.Seccomp(ctx, b.Spec.Linux.Seccomp)
 	if err != nil {
 		return handover.Guest{}, nil, fmt.Errorf("linux.seccomp: %w", err)
