@@ -64,15 +64,16 @@ func serve(f flags) error {
 	natives := native.New(native.Config{Namespace: f.namespace, ID: f.id, Address: f.address, Debug: f.debug}, service, events)
 	pods = pod.New(f.namespace, natives)
 	door := newDoor()
-	idleness := newTidy()
-	defer idleness.stop()
-	called := idleness.called
+	follow := func() {}
 	if f.shared {
 		service.Linger()
-		called = func() {
-			followLog(func() []string { return append(service.Bundles(), natives.Bundles()...) })
-			idleness.called()
-		}
+		follow = func() { followLog(func() []string { return append(service.Bundles(), natives.Bundles()...) }) }
+	}
+	idleness := newTidy(follow)
+	defer idleness.stop()
+	called := func() {
+		follow()
+		idleness.called()
 	}
 	server, err := task.NewServer(natives, door, called)
 	if err != nil {
@@ -82,7 +83,7 @@ func serve(f flags) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(context.Background(), l) }()
 
-	e := ending{service: natives, pods: pods, served: served, idle: idle}
+	e := ending{service: natives, pods: pods, served: served, idle: idle, follow: follow}
 	if f.shared {
 		e.lingering = newLingering(service, door, path)
 	}
@@ -116,6 +117,7 @@ type ending struct {
 	pods      *pod.Service
 	served    <-chan error
 	idle      <-chan struct{}
+	follow    func()     // see followLog
 	lingering *lingering // nil if the shim is not shared
 }
 
@@ -147,6 +149,7 @@ func (e ending) await() error {
 			}
 		case s := <-signals:
 			if s == syscall.SIGUSR1 { // as containerd and its shims have it
+				e.follow()
 				dumpStacks()
 				continue
 			}

@@ -32,7 +32,13 @@ type tidy struct {
 	timer *time.Timer
 }
 
-func newTidy() *tidy { return &tidy{timer: time.AfterFunc(tidyAfter, giveBack)} }
+// newTidy begins to wait for quiet. First is what else is done then.
+func newTidy(first func()) *tidy {
+	return &tidy{timer: time.AfterFunc(tidyAfter, func() {
+		first()
+		giveBack()
+	})}
+}
 
 // called says that there was a call just now.
 func (t *tidy) called() { t.timer.Reset(tidyAfter) }
