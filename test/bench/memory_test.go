@@ -23,13 +23,15 @@ const (
 
 // idleMemory starts 50 containers that wait for their stdin and adds up what the kernel says each process's share of the
 // memory is (PSS, proc_pid_smaps(5)). shim_pss_mb is of the one shim that serves all fifty; shim_each_pss_mb the mean of
-// fifty shims that serve one each.
+// fifty shims that serve one each. pss_shared_mb is a container with its part of the one, pss_each_mb one with a shim of its own.
 func idleMemory(t *testing.T, s *setting) {
 	runners, shims := s.idle(t, "idle-group")
 	record("runner_pss_mb", "MB", mean(runners), runners)
 	record("shim_pss_mb", "MB", mean(shims), shims)
-	_, shims = s.idle(t, "")
+	record("pss_shared_mb", "MB", mean(runners)+mean(shims)/idle, nil)
+	runners, shims = s.idle(t, "")
 	record("shim_each_pss_mb", "MB", mean(shims), shims)
+	record("pss_each_mb", "MB", mean(runners)+mean(shims), nil)
 }
 
 func mean(samples []float64) float64 {

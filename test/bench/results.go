@@ -68,6 +68,8 @@ var goals = map[string]struct{ min, max float64 }{
 	"http_drain_failures":         {max: 0.5},
 	"pod_start_vs_runc":           {max: 0.5},
 	"pss_pod_mb":                  {max: 8},
+	"pss_shared_mb":               {max: 2.5},
+	"live_containers":             {min: 1000},
 	"shim_peak_growth_30mb_mb":    {max: 3}, // a tenth of the module
 }
 
