@@ -30,7 +30,7 @@ type common struct {
 }
 
 // groups make the commands below the root, in the order of the help text.
-var groups = []func(*common) *cobra.Command{newCache, newConfig, newDoctor, newImage, newPrecompile}
+var groups = []func(*common) *cobra.Command{newCache, newConfig, newDoctor, newImage, newPrecompile, newInstall, newUninstall}
 
 // errSilent is an error whose message the command has printed already.
 var errSilent = errors.New("reported")

@@ -12,7 +12,7 @@ import (
 
 // Where each package of the product stands. One that is in none of them fails the test: say where it belongs.
 var (
-	host   = []string{"bundle", "cache", "content", "detached", "image", "launch", "layers", "lockfile", "native", "pod", "programs", "sandbox", "settings", "shim", "stdio", "task", "wire"}
+	host   = []string{"bundle", "cache", "content", "detached", "image", "install", "launch", "layers", "lockfile", "native", "pod", "programs", "sandbox", "settings", "shim", "stdio", "task", "wire"}
 	guest  = []string{"component", "engine", "runner", "serve", "wasi"}
 	border = []string{"capability", "handover"}
 	user   = []string{"doctor", "imagefile", "peer"}

@@ -27,9 +27,8 @@ const (
 type cluster struct {
 	*machine
 
-	authority  *authority
-	containerd *daemon.Process
-	kubelet    *daemon.Process
+	authority *authority
+	kubelet   *daemon.Process
 }
 
 // newCluster starts all of it, and returns when the node is ready.

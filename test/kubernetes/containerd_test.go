@@ -4,14 +4,19 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
 
 	"github.com/containerd/containerd/v2/client"
 	"github.com/containerd/containerd/v2/pkg/namespaces"
+	"github.com/containerd/platforms"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+	"google.golang.org/grpc"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
 
+	"wasmgo/test/daemon"
 	"wasmgo/test/native"
 	"wasmgo/test/pack"
 )
@@ -55,18 +60,33 @@ func (c *cluster) startContainerd(t *testing.T) {
 	})
 }
 
+// superviseContainerd is this machine's systemd: it starts containerd again whenever it ends.
+const superviseContainerd = `#!/bin/sh
+trap 'kill $pid; wait $pid; exit 0' TERM
+while :; do
+	/usr/local/bin/containerd &
+	pid=$!
+	echo $pid >/run/containerd.pid
+	wait $pid
+done
+`
+
+// restartContainerd is this machine's systemctl.
+const restartContainerd = `kill $(cat /run/containerd.pid)`
+
 // runContainerd starts containerd as it is configured.
 func (c *cluster) runContainerd(t *testing.T) {
 	t.Helper()
-	c.containerd = c.Start(t, c.env(), func() error {
+	c.write(t, "/usr/local/bin/supervise-containerd", superviseContainerd)
+	c.Start(t, c.env(), func() error {
 		if _, stderr, err := c.try(t, "/usr/local/bin/ctr", "version"); err != nil {
 			return errors.New(stderr)
 		}
 		return nil
-	}, "/usr/local/bin/containerd")
+	}, "/bin/sh", "/usr/local/bin/supervise-containerd")
 }
 
-// load puts an image on the node.
+// load puts an image on the node, and returns when CRI knows it.
 func (c *cluster) load(t *testing.T, img pack.Image) {
 	t.Helper()
 	var archive bytes.Buffer
@@ -80,7 +100,26 @@ func (c *cluster) load(t *testing.T, img pack.Image) {
 	defer containerd.Close()
 	ctx, cancel := context.WithTimeout(namespaces.WithNamespace(t.Context(), "k8s.io"), time.Minute)
 	defer cancel()
-	if _, err := containerd.Import(ctx, &archive, client.WithAllPlatforms(true)); err != nil {
-		t.Fatalf("import %s: %v", img.Name, err)
+	imported, err := containerd.Import(ctx, &archive, client.WithAllPlatforms(true))
+	if err != nil || len(imported) != 1 {
+		t.Fatalf("import %s: %v (%d images)", img.Name, err, len(imported))
 	}
+	platform := img.Platform
+	if platform.OS == "" {
+		platform = pack.Wasi
+	}
+	if err := client.NewImageWithPlatform(containerd, imported[0], platforms.OnlyStrict(platform)).Unpack(ctx, daemon.Snapshotter); err != nil {
+		t.Fatalf("unpack %s: %v", img.Name, err)
+	}
+	conn, ok := containerd.Conn().(*grpc.ClientConn)
+	if !ok {
+		t.Fatal("the client has no connection")
+	}
+	daemon.Within(t, 10*time.Second, func() error {
+		answer, err := runtimeapi.NewImageServiceClient(conn).ImageStatus(ctx, &runtimeapi.ImageStatusRequest{Image: &runtimeapi.ImageSpec{Image: img.Name}})
+		if err == nil && answer.Image == nil {
+			err = fmt.Errorf("CRI does not know %s", img.Name)
+		}
+		return err
+	})
 }

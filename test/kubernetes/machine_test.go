@@ -146,7 +146,7 @@ func hierarchies() []string {
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
 		return []string{"/sys/fs/cgroup"}
 	}
-	dirs, _ := filepath.Glob("/sys/fs/cgroup/*/tasks") // those of v1; the pattern is well-formed
+	dirs, _ := filepath.Glob("/sys/fs/cgroup/*/cgroup.procs") // the pattern is well-formed
 	for i := range dirs {
 		dirs[i] = filepath.Dir(dirs[i])
 	}

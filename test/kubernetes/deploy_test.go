@@ -1,0 +1,108 @@
+package kubernetes
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"wasmgo/test/daemon"
+	"wasmgo/test/guests"
+	"wasmgo/test/pack"
+)
+
+// The images of deploy/, under names of this test.
+const (
+	installerImage = "test.local/installer:1"
+	webImage       = "test.local/web:1"
+)
+
+// overlays are what a user puts above deploy/: where the images are, and how this node restarts containerd.
+var overlays = map[string]string{
+	"install": `
+resources: [../../install]
+images: [{name: wasmgo-installer, newName: test.local/installer, newTag: "1"}]
+` + noSystemd + `
+`,
+	"uninstall": `
+resources: [../../uninstall]
+images: [{name: wasmgo-installer, newName: test.local/installer, newTag: "1"}]
+` + noSystemd + `
+`,
+	"web": `
+resources: [../../samples/web]
+images: [{name: wasmgo-sample-web, newName: test.local/web, newTag: "1"}]
+`,
+}
+
+// noSystemd is how deploy/ is told that containerd is restarted otherwise, by a command that sends a signal.
+const noSystemd = `patches:
+- target: {kind: DaemonSet}
+  patch: |
+    - {op: add, path: /spec/template/spec/hostPID, value: true}
+    - {op: add, path: /spec/template/spec/containers/0/args/-, value: "--restart=` + restartContainerd + `"}`
+
+// copyDeploy gives the machine deploy/, the overlays and the images.
+func (c *cluster) copyDeploy(t *testing.T) {
+	t.Helper()
+	deploy, err := filepath.Abs("../../deploy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(c.path("/deploy"), os.DirFS(deploy)); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range overlays {
+		c.write(t, overlay(name)+"/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization"+text)
+	}
+	program, err := os.ReadFile(filepath.Join(daemon.Built(t), "containerd-shim-wasmgo-v1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.load(t, pack.Image{
+		Name:     installerImage,
+		Platform: v1.Platform{OS: "linux", Architecture: runtime.GOARCH},
+		Config:   v1.ImageConfig{Entrypoint: []string{"/containerd-shim-wasmgo-v1"}},
+		Files:    map[string]pack.File{"/containerd-shim-wasmgo-v1": {Content: program}},
+	})
+	c.load(t, pack.Image{
+		Name:   webImage,
+		Config: v1.ImageConfig{Entrypoint: []string{"/web.wasm"}},
+		Files:  map[string]pack.File{"/web.wasm": {Content: component(t, "http_hello")}, "/check.wasm": {Content: component(t, "http_get")}},
+	})
+}
+
+// overlay is the directory of an overlay.
+func overlay(name string) string { return "/deploy/test/" + name }
+
+func component(t *testing.T, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(guests.Component(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+var installCases = []testCase{
+	{"the server takes every manifest", func(t *testing.T, c *cluster) {
+		c.kubectl(t, "create", "namespace", "wasmgo-system") // which a dry run makes for nobody
+		for name := range overlays {
+			c.kubectl(t, "apply", "--dry-run=server", "--validate=strict", "-k", overlay(name))
+		}
+	}},
+	{"the DaemonSet installs wasmgo, configures and restarts containerd, and labels the node", func(t *testing.T, c *cluster) {
+		c.kubectl(t, "apply", "-k", overlay("install"))
+		c.kubectl(t, "-n", "wasmgo-system", "rollout", "status", "--timeout=30s", "daemonset/wasmgo-installer")
+		if got := c.get(t, "node/"+nodeName, `{.metadata.labels.io\.containerd\.wasmgo/installed}`); got != "true" {
+			t.Errorf("label %q", got)
+		}
+		t.Log(c.kubectl(t, "-n", "wasmgo-system", "logs", "daemonset/wasmgo-installer"))
+		if text := c.run(t, "cat", containerdConfig); !strings.HasPrefix(text, "imports = ") || !strings.HasSuffix(text, mainConfig) {
+			t.Errorf("containerd's configuration: %s", text)
+		}
+	}},
+}
