@@ -14,7 +14,7 @@ import (
 var (
 	host   = []string{"bundle", "cache", "content", "detached", "image", "install", "launch", "layers", "lockfile", "native", "pod", "programs", "sandbox", "settings", "shim", "stdio", "task", "wire"}
 	guest  = []string{"component", "engine", "runner", "serve", "wasi"}
-	border = []string{"capability", "handover"}
+	border = []string{"capability", "handover", "otlp"}
 	user   = []string{"doctor", "imagefile", "peer"}
 )
 
@@ -94,6 +94,17 @@ func TestLeanPrograms(t *testing.T) {
 				if p.ImportPath == h || strings.HasPrefix(p.ImportPath, h+"/") {
 					t.Errorf("%s has %s", program, p.ImportPath)
 				}
+			}
+		}
+	}
+}
+
+// TestPlainRunnerHasNoClients: what runs a command without HTTP and buckets does not come up with what they need.
+func TestPlainRunnerHasNoClients(t *testing.T) {
+	for _, p := range list(t, []string{"CGO_ENABLED=1"}, "-deps", "wasmgo/cmd/wasmgo-runner") {
+		for _, h := range []string{"net/http", "crypto/tls", "github.com/redis", "go.opentelemetry.io", "wasmgo/pkg/otlp", "wasmgo/pkg/wasi/keyvalue"} {
+			if p.ImportPath == h || strings.HasPrefix(p.ImportPath, h+"/") {
+				t.Errorf("it has %s", p.ImportPath)
 			}
 		}
 	}
