@@ -2,6 +2,7 @@ package serve
 
 import (
 	"container/list"
+	"context"
 	"errors"
 	"io"
 	"log"
@@ -26,16 +27,30 @@ const settle = 250 * time.Millisecond
 // longest time, if there is one.
 type connections struct {
 	most int
+	open *atomic.Int64 // how many there are, for others to read
 
 	mu   sync.Mutex
 	idle *list.List                 // guarded by mu; of net.Conn, the longest idle first
 	all  map[net.Conn]*list.Element // guarded by mu; nil while a connection is at work
+	bad  map[net.Conn]bool          // guarded by mu; those that must not have another request
 	work int                        // guarded by mu; how many are
 	last time.Time                  // guarded by mu; when a connection did something
 }
 
-func newConnections(most int) *connections {
-	return &connections{most: most, idle: list.New(), all: map[net.Conn]*list.Element{}}
+func newConnections(most int, open *atomic.Int64) *connections {
+	return &connections{most: most, open: open, idle: list.New(), all: map[net.Conn]*list.Element{}, bad: map[net.Conn]bool{}}
+}
+
+// inContext is http.Server's ConnContext.
+func inContext(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, c)
+}
+
+// spoil has a connection closed when its response is sent.
+func (c *connections) spoil(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bad[conn] = true
 }
 
 // note is http.Server's ConnState.
@@ -48,6 +63,11 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	} else if _, known := c.all[conn]; known {
 		c.work--
 	}
+	bad := c.bad[conn]
+	delete(c.bad, conn)
+	if bad {
+		_ = conn.Close() // before net/http reads from it again
+	}
 	switch state {
 	case http.StateNew, http.StateIdle:
 		c.all[conn] = c.idle.PushBack(conn)
@@ -58,6 +78,7 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	default:
 		delete(c.all, conn)
 	}
+	c.open.Store(int64(len(c.all)))
 }
 
 // shrink closes what is too much.

@@ -25,6 +25,9 @@ type exchange struct {
 	out       *message.Outgoing
 	refused   *message.Code
 	late      *time.Timer // begins to send
+	line      line
+	attend    func()    // has the line watched: the client is waited for from here on
+	sent      *sentBody // nil if there is nothing to see to
 
 	mu      sync.Mutex
 	sending chan struct{} // guarded by mu; closed when a goroutine has sent the response; nil if none does
@@ -71,17 +74,23 @@ func (x *exchange) send() {
 // stream sends the response as it comes.
 func (x *exchange) stream(done chan struct{}) {
 	defer close(done)
+	x.attend()
 	x.w.WriteHeader(x.status)
 	buffer := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buffer)
 	for {
 		if x.out.Empty() {
 			// A client that is gone is met at the next write.
+			x.line.begin(writing)
 			_ = x.rc.Flush()
+			x.line.end(writing, 0)
 		}
 		n, err := x.out.Read(buffer[:])
 		if n > 0 {
-			if _, err := x.w.Write(buffer[:n]); err != nil {
+			x.line.begin(writing)
+			_, err := x.w.Write(buffer[:n])
+			x.line.end(writing, n)
+			if err != nil {
 				x.out.Fail(err)
 				x.broken = true
 				return
@@ -102,6 +111,9 @@ func (x *exchange) stream(done chan struct{}) {
 }
 
 const bufferSize = 32 << 10
+
+// small is how many bytes net/http takes of a body without waiting for anybody.
+const small = 2 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
@@ -131,6 +143,7 @@ func (x *exchange) finish() (sent bool) {
 	case !x.responded:
 		return false
 	case x.out == nil:
+		x.closeIfUnread()
 		x.empty()
 		return true
 	}
@@ -142,9 +155,15 @@ func (x *exchange) finish() (sent bool) {
 	if trailers := x.out.Trailers(); trailers == nil && len(x.w.Header()["Content-Length"]) == 0 && hasBody(x.status) {
 		x.w.Header().Set("Content-Length", strconv.Itoa(len(whole)))
 	}
+	x.closeIfUnread()
 	x.trailers() // before the header, or net/http would see no reason to leave room for them
 	x.w.WriteHeader(x.status)
+	if len(whole) > small && x.attend != nil {
+		x.attend()
+	}
+	x.line.begin(writing)
 	n, err := x.w.Write(whole)
+	x.line.end(writing, n)
 	x.bytes, x.broken = int64(n), err != nil && !errors.Is(err, http.ErrBodyNotAllowed)
 	return true
 }

@@ -18,7 +18,8 @@ func newGate(requests, queue int) *gate {
 }
 
 // enter reports whether the request may go on: at once, or when others have left before it has waited for so long. leave ends it.
-func (g *gate) enter(ctx context.Context, most time.Duration) bool {
+// While it waits relieve is called now and then, with how many wait, to have those leave who need not be there.
+func (g *gate) enter(ctx context.Context, most time.Duration, relieve func(waiting int)) bool {
 	select {
 	case g.slots <- struct{}{}:
 		return true
@@ -30,13 +31,19 @@ func (g *gate) enter(ctx context.Context, most time.Duration) bool {
 	}
 	timer := time.NewTimer(most)
 	defer timer.Stop()
-	select {
-	case g.slots <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return false
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		select {
+		case g.slots <- struct{}{}:
+			return true
+		case <-look.C:
+			relieve(int(g.waiting.Load()))
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+			return false
+		}
 	}
 }
 

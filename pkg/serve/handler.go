@@ -19,9 +19,13 @@ const retryAfter = "1"
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	x := &exchange{w: w, rc: http.NewResponseController(w)}
+	x.sent = newSentBody(x, r)
 	defer func() {
+		x.spoil(r, s.connections)
 		s.metrics.note(x.status, time.Since(began))
 		s.access.note(r, x, began)
+		// What net/http does with a connection from here on has no end of its own.
+		_ = x.rc.SetWriteDeadline(time.Now().Add(lastTime))
 	}()
 	if s.draining.Load() {
 		w.Header().Set("Connection", "close")
@@ -30,12 +34,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fail(http.StatusRequestEntityTooLarge)
 		return
 	}
-	if !s.gate.enter(r.Context(), s.settings.Timeout) {
+	if !s.gate.enter(r.Context(), s.settings.Timeout, s.lines.relieve) {
 		w.Header().Set("Retry-After", retryAfter)
 		x.fail(http.StatusServiceUnavailable)
 		return
 	}
 	s.answer(x, r)
+	s.gate.leave()
 	if x.broken {
 		panic(http.ErrAbortHandler) // which net/http takes for: end the connection, or the stream, without an end of the body
 	}
@@ -44,15 +49,19 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer has an instance answer.
 func (s *server) answer(x *exchange, r *http.Request) {
 	deadline := &deadline{x: x}
-	timer := time.AfterFunc(s.settings.Timeout, deadline.pass)
+	timer := time.AfterFunc(s.settings.Timeout, func() { deadline.pass(http.StatusGatewayTimeout) })
 	defer timer.Stop()
+	x.attend = func() { s.lines.add(&x.line, func() { deadline.pass(http.StatusRequestTimeout) }) }
+	defer s.lines.remove(&x.line)
 	ended := s.run(x, r, deadline)
-	s.gate.leave()
 	status := http.StatusInternalServerError
-	switch {
-	case deadline.passed():
-		status = http.StatusGatewayTimeout
+	switch passed := deadline.passed(); {
+	case passed == http.StatusGatewayTimeout:
+		status = passed
 		s.metrics.timeouts.Add(1)
+	case passed != 0:
+		status = passed
+		s.metrics.slow.Add(1)
 	case x.refused != nil:
 		status = statusOf(x.refused.Kind)
 	case ended != nil && !errors.As(ended, new(*cli.Exit)):
@@ -95,12 +104,13 @@ func (s *server) source(x *exchange, r *http.Request) message.Source {
 	if r.Body == nil || r.Body == http.NoBody {
 		return message.Source{}
 	}
-	if r.ProtoMajor == 1 {
-		// Without it the server would read all of the request before it lets the response begin.
-		_ = x.rc.EnableFullDuplex()
+	x.attend()
+	body := r.Body
+	if x.sent != nil {
+		body = x.sent
 	}
 	return message.Source{
-		Body:     http.MaxBytesReader(nil, r.Body, s.settings.Body),
+		Body:     lineReader{http.MaxBytesReader(nil, body, s.settings.Body), &x.line},
 		Trailers: func() http.Header { return r.Trailer },
 		Stop:     func() { _ = x.rc.SetReadDeadline(time.Unix(1, 0)) },
 	}
@@ -118,6 +128,7 @@ func (s *server) report(err error) {
 // fail is a response of the server's own. After one has begun it does nothing.
 func (x *exchange) fail(status int) {
 	x.status = status
+	x.closeIfUnread()
 	http.Error(x.w, http.StatusText(status), status)
 }
 
@@ -154,7 +165,7 @@ type deadline struct {
 
 	mu       sync.Mutex
 	instance *instance // guarded by mu; while it runs the guest
-	over     bool      // guarded by mu
+	status   int       // guarded by mu; what the client is told of the time that is over; 0 while there is some
 }
 
 // begin says that an instance runs the guest now. It reports whether there is time left for that.
@@ -162,7 +173,7 @@ func (d *deadline) begin(i *instance) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.instance = i
-	return !d.over
+	return d.status == 0
 }
 
 // end says that the guest has returned.
@@ -172,11 +183,14 @@ func (d *deadline) end() {
 	d.instance = nil
 }
 
-// pass is called when the time is over: the guest is stopped, and a client that takes its time to read is left.
-func (d *deadline) pass() {
+// pass is called when the time is over, for a reason that is a status: the guest is stopped, and a client that takes its time to read is
+// left.
+func (d *deadline) pass(status int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.over = true
+	if d.status == 0 {
+		d.status = status
+	}
 	if d.instance != nil {
 		d.instance.stop()
 		d.instance = nil
@@ -188,8 +202,9 @@ func (d *deadline) pass() {
 	}
 }
 
-func (d *deadline) passed() bool {
+// passed is what pass was called with, or 0.
+func (d *deadline) passed() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.over
+	return d.status
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -19,6 +20,8 @@ type metrics struct {
 	instances atomic.Int64 // at work
 	traps     atomic.Int64
 	timeouts  atomic.Int64
+	slow      atomic.Int64
+	open      atomic.Int64 // connections
 }
 
 // note counts a request that is done.
@@ -59,9 +62,13 @@ func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		{"wasmgo_http_instances", "gauge", "Instances at work.", &m.instances},
 		{"wasmgo_http_traps_total", "counter", "Requests whose guest trapped.", &m.traps},
 		{"wasmgo_http_timeouts_total", "counter", "Requests whose guest was stopped because its time was over.", &m.timeouts},
+		{"wasmgo_http_slow_clients_total", "counter", "Requests that were ended because their clients were slow and others waited.", &m.slow},
+		{"wasmgo_http_connections", "gauge", "Connections of clients.", &m.open},
 	} {
 		fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n%s %d\n", f.name, f.help, f.name, f.kind, f.name, f.value.Load())
 	}
+	fmt.Fprintf(w, "# HELP go_goroutines Number of goroutines that currently exist.\n# TYPE go_goroutines gauge\ngo_goroutines %d\n",
+		runtime.NumGoroutine())
 }
 
 // serve gives the figures at a listener, if there is one, until stop is called.

@@ -45,10 +45,13 @@ type server struct {
 	service
 	pool     *pool
 	gate     *gate
+	lines    lines
 	pace     *pace
 	metrics  metrics
 	access   *accessLog
 	draining atomic.Bool
+
+	connections *connections
 }
 
 // Serve serves the component until SIGTERM or SIGINT, and returns the exit code.
@@ -61,6 +64,14 @@ func (HTTP) Serve(s runner.Service) int {
 	if err != nil {
 		s.Complain(err.Error())
 		return handover.CodeNotRunnable
+	}
+	if files, err := openFiles(); err != nil {
+		s.Complain(err.Error()) // which a limit of the container's seccomp may be the reason of; it stays as it is
+	} else {
+		var complaint string
+		if settings, complaint = fit(settings, files, s.HTTP.Connections); complaint != "" {
+			s.Complain(complaint)
+		}
 	}
 	buckets, err := openBuckets(s.Extension)
 	if err != nil {
@@ -113,18 +124,19 @@ func listen(h handover.HTTP) (l listeners, err error) {
 
 func newServer(s service, processors int) *server {
 	f := &factory{service: s, client: newClient(s.Env, s.Deny), empty: make(chan *instance, s.settings.Requests+s.settings.Waiting)}
-	return &server{
+	srv := &server{
 		service: s, pool: newPool(f, s.settings.Waiting, s.settings.Reuse, s.settings.Requests),
 		gate: newGate(s.settings.Requests, s.settings.Queue), pace: newPace(processors), access: newAccessLog(s.settings.AccessLog),
 	}
+	srv.connections = newConnections(s.settings.Connections, &srv.metrics.open)
+	return srv
 }
 
 // serve serves until the first signal, and what runs then to its end. A second signal ends the process.
 func (s *server) serve(l listeners, signals <-chan os.Signal) error {
-	connections := newConnections(s.settings.Connections)
 	web := &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ConnState: connections.note, Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ConnState: s.connections.note, ConnContext: inContext, Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog: quiet,
 	}
 	web.Protocols.SetHTTP1(true)
@@ -157,7 +169,7 @@ func (s *server) serve(l listeners, signals <-chan os.Signal) error {
 	}()
 	s.draining.Store(true)
 	err := errors.Join(accepting.end(), <-ended)
-	connections.drain()
+	s.connections.drain()
 	err = errors.Join(err, web.Shutdown(context.Background()))
 	close(done)
 	<-watched

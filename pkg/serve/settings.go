@@ -47,7 +47,9 @@ func complete(h handover.HTTP, env []string, limits engine.Limits) (handover.HTT
 		either(&h.Memory, -1)
 		return h, nil
 	}
-	// All that there may be at a time are to fit into the limit: those at work, and those waiting for work.
+	// Connections, and all instances that there may be at a time, are to fit into the limit: those at work, and those waiting for work.
+	h.Connections = min(h.Connections, max(1, int(limits.Memory/connectionShare/connectionMemory)))
+	limits.Memory -= int64(h.Connections) * connectionMemory
 	either(&h.Memory, max(limits.Memory/atLeastAtOnce, min(leastMemory, limits.Memory)))
 	h.Memory = min(h.Memory, limits.Memory)
 	atOnce := int(limits.Memory / h.Memory)
