@@ -24,6 +24,8 @@ type dockerInfo struct {
 		Type string `json:"runtimeType"`
 	}
 	Containerd *struct{ Address string }
+
+	api string // version of the API: daemons are numbered in several ways
 }
 
 // maxInfo bounds dockerd's answer, in bytes.
@@ -51,8 +53,8 @@ func (d *doctor) docker(ctx context.Context, address string) (other string) {
 		d.fail("daemon", fmt.Sprintf("nobody answers at %s as dockerd: %s", socket, err), "systemctl restart docker")
 		return ""
 	}
-	if !atLeast(info.ServerVersion, 24, 0) {
-		d.fail("daemon", "dockerd "+info.ServerVersion+" is older than 24, the first with a containerd image store that runs other platforms", "# install Docker 24 or newer")
+	if !atLeast(info.api, 1, 43) {
+		d.fail("daemon", "dockerd "+info.ServerVersion+" (API "+info.api+") is older than 24, the first with a containerd image store that runs other platforms", "# install Docker 24 or newer")
 		return ""
 	}
 	d.ok("daemon", "dockerd "+info.ServerVersion+" at "+socket)
@@ -90,6 +92,7 @@ func askDocker(ctx context.Context, socket string) (info dockerInfo, err error) 
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxInfo)).Decode(&info); err != nil {
 		return info, fmt.Errorf("GET /info: %w", err)
 	}
+	info.api = answer.Header.Get("Api-Version")
 	return info, nil
 }
 

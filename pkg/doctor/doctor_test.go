@@ -67,17 +67,18 @@ func TestSocketOfSomebodyElse(t *testing.T) {
 func TestDockersAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name, info  string
+		api         string
 		check       string
 		grade       Grade
 		found, file string
 	}{
-		{"containerd's image store", `{"ServerVersion":"29.1.0","Driver":"overlayfs","DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]]}`, "image store", OK, "overlayfs", ""},
-		{"docker's own image store", `{"ServerVersion":"28.0.1","Driver":"overlay2","DriverStatus":[["Backing Filesystem","extfs"]]}`, "image store", Failure, "overlay2", "/etc/docker/daemon.json"},
-		{"an old docker", `{"ServerVersion":"20.10.5+dfsg1"}`, "daemon", Failure, "older than 24", ""},
-		{"a version that is none", `{"ServerVersion":"dev"}`, "daemon", OK, "dev", ""},
-		{"a name of ours", `{"Runtimes":{"runc":{"path":"runc"},"w":{"runtimeType":"io.containerd.wasmgo.v1"}}}`, "runtime", OK, "or w", ""},
-		{"no name", `{"Runtimes":{"runc":{"path":"runc"}}}`, "runtime", OK, "io.containerd.wasmgo.v1", ""},
-		{"the shim's path", `{"Runtimes":{"wasm":{"path":"/usr/bin/containerd-shim-wasmgo-v1"}}}`, "runtime", Failure, "the runtime wasm is set up as a program like runc", "/etc/docker/daemon.json"},
+		{"containerd's image store", `{"ServerVersion":"29.1.0","Driver":"overlayfs","DriverStatus":[["driver-type","io.containerd.snapshotter.v1"]]}`, "1.56", "image store", OK, "overlayfs", ""},
+		{"docker's own image store", `{"ServerVersion":"28.0.1","Driver":"overlay2","DriverStatus":[["Backing Filesystem","extfs"]]}`, "1.56", "image store", Failure, "overlay2", "/etc/docker/daemon.json"},
+		{"an old docker", `{"ServerVersion":"20.10.5+dfsg1"}`, "1.41", "daemon", Failure, "older than 24", ""},
+		{"a version that is none", `{"ServerVersion":"dev"}`, "1.56", "daemon", OK, "dev", ""},
+		{"a name of ours", `{"Runtimes":{"runc":{"path":"runc"},"w":{"runtimeType":"io.containerd.wasmgo.v1"}}}`, "1.56", "runtime", OK, "or w", ""},
+		{"no name", `{"Runtimes":{"runc":{"path":"runc"}}}`, "1.56", "runtime", OK, "io.containerd.wasmgo.v1", ""},
+		{"the shim's path", `{"Runtimes":{"wasm":{"path":"/usr/bin/containerd-shim-wasmgo-v1"}}}`, "1.56", "runtime", Failure, "the runtime wasm is set up as a program like runc", "/etc/docker/daemon.json"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "s")
@@ -85,7 +86,10 @@ func TestDockersAnswers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(tt.info)) })}
+			web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Api-Version", tt.api)
+				_, _ = w.Write([]byte(tt.info))
+			})}
 			served := make(chan error, 1)
 			go func() { served <- web.Serve(l) }()
 			defer func() {

@@ -31,6 +31,7 @@ type ContainerdDaemon struct {
 	Namespace string // containerd namespace of this daemon, unique on the machine
 	Netns     *Netns // nil is the machine's
 
+	path     []string // in place of where the built shim is, and of the machine's PATH
 	env      []string
 	settings func(*ContainerdDaemon) error // writes what the configuration names
 	more     string                        // of the configuration, in place of CRI switched off
@@ -52,6 +53,9 @@ func InNetns(n *Netns) Option { return func(d *ContainerdDaemon) { d.Netns = n }
 // Env adds a NAME=value to the daemon's environment, and so to its shims'.
 func Env(v string) Option { return func(d *ContainerdDaemon) { d.env = append(d.env, v) } }
 
+// Path has the daemon look for shims in these directories, and not where the built one is or along the machine's PATH.
+func Path(dirs ...string) Option { return func(d *ContainerdDaemon) { d.path = dirs } }
+
 // Containerd starts a containerd that is stopped, and looked after for leaks, when the test ends.
 func Containerd(t testing.TB, opts ...Option) *ContainerdDaemon {
 	t.Helper()
@@ -71,6 +75,9 @@ func Containerd(t testing.TB, opts ...Option) *ContainerdDaemon {
 		o(d)
 	}
 	path := []string{Built(t), Tool(t, d.Tool), Tool(t, Runc), os.Getenv("PATH")}
+	if d.path != nil {
+		path = append(d.path, Tool(t, d.Tool), Tool(t, Runc))
+	}
 	d.env = append(os.Environ(), append(d.env,
 		"PATH="+strings.Join(path, ":"),
 		"WASMGO_ROOT="+d.Root(),
