@@ -100,3 +100,15 @@ func (n *Netns) Run(t testing.TB, name string, args ...string) string {
 	}
 	return out.String()
 }
+
+// Do calls f on a thread that is in the namespace. What f opens there stays in it.
+func (n *Netns) Do(f func() error) error { return n.do(f) }
+
+// Output runs a command in the namespace and returns what it printed, on stdout and stderr, and how it ended.
+func (n *Netns) Output(name string, args ...string) (out string, err error) {
+	cmd := exec.Command(name, args...)
+	var all strings.Builder
+	cmd.Stdout, cmd.Stderr = &all, &all
+	err = n.do(cmd.Run)
+	return all.String(), err
+}
