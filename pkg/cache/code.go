@@ -114,8 +114,8 @@ func (c *Cache) compiled(d digest, size int64, name string, options []Option, fi
 	for _, o := range options {
 		o(&m)
 	}
-	if m.interruptible {
-		m.key = c.key(sha256.Sum256(append([]byte("interruptible\n"), d[:]...)))
+	if m.kind != plain {
+		m.key = c.key(sha256.Sum256(append([]byte(m.kind+"\n"), d[:]...)))
 	}
 	return m
 }
@@ -146,7 +146,7 @@ func (c *Cache) compileInto(ctx context.Context, temp string, m io.ReaderAt, siz
 	whole := false
 	made := c.compiled(now, size, name, options, nil)
 	j := job{
-		mode: modes[made.interruptible], output: code, limits: c.compile.of(size), size: size, spent: &spent,
+		mode: made.kind.mode(), output: code, limits: c.compile.of(size), size: size, spent: &spent,
 		wanted: strings.TrimSuffix(temp, tempSuffix) + wantedSuffix,
 		tell:   made.tell,
 		feed: func(w io.Writer) error {

@@ -23,11 +23,36 @@ import (
 // alone says that what is compiled has to be a core module.
 func alone(m *maker) { m.alone = true }
 
-// interruptible has the code compiled so that it can be stopped while it runs, which is another code.
-func interruptible(m *maker) { m.interruptible = true }
+// A kind of code is that of one mode of the worker. Each is another code.
+type kind string
 
-// modes are those of the worker that compiles code that is not interruptible, and is.
-var modes = map[bool]string{false: "compile", true: "compile-interruptible"}
+const (
+	plain         kind = ""
+	interruptible kind = "interruptible" // it can be stopped while it runs
+	recycled      kind = "recycled"      // like interruptible, for memories that lie in slots
+)
+
+// of has code of that kind compiled.
+func (k kind) of(m *maker) { m.kind = k }
+
+// mode is the worker's.
+func (k kind) mode() string {
+	if k == plain {
+		return "compile"
+	}
+	return "compile-" + string(k)
+}
+
+// kindFor is the kind of code that a component needs.
+func kindFor(n handover.Needs) kind {
+	switch {
+	case n&handover.NeedsServer == 0:
+		return plain
+	case n&handover.NeedsSlots == 0:
+		return interruptible
+	}
+	return recycled
+}
 
 // isSplit reports whether a worker has written a component in parts.
 func isSplit(output *os.File) (bool, error) {
@@ -56,10 +81,7 @@ func (c *Cache) assemble(ctx context.Context, temp string, output *os.File, name
 	}
 	files := []fileMeta{skeleton}
 	// What a worker gives back as the core module of a component must not be a component again, and so on.
-	options = append(options[:len(options):len(options)], alone)
-	if parts.Needs&handover.NeedsServer != 0 {
-		options = append(options, interruptible)
-	}
+	options = append(options[:len(options):len(options)], alone, kindFor(parts.Needs).of)
 	for i, m := range parts.Modules {
 		file, err := c.linkCore(ctx, temp, i, m, fmt.Sprintf("core module %d of %s", i, name), options)
 		if err != nil {

@@ -27,8 +27,8 @@ type maker struct {
 	need int64  // estimate of the entry's size, bytes
 	tell func(Progress)
 
-	alone         bool // it has to be a core module
-	interruptible bool // its code looks whether to stop
+	alone bool // it has to be a core module
+	kind  kind
 
 	// fill puts the entry's files into the directory temp, on stable storage, and says what they are. A worker's
 	// verdict, an *inputError, is kept as the entry.

@@ -52,9 +52,12 @@ func config(o options) (*wasmtime.Config, error) {
 	c.SetCraneliftOptLevel(wasmtime.OptLevelSpeed)
 	// Only debuggers and panics that unwind through Wasm frames would read it, and loading has to register it.
 	c.SetNativeUnwindInfo(false)
-	c.SetMemoryInitCOWSet(true)
+	c.SetMemoryInitCOWSet(!o.recycled) // slots take no mappings of others
 	c.SetEpochInterruption(o.interruptible)
 	pool(c, o.pooled)
+	if o.recycled {
+		slots(c)
+	}
 	C.stack_set(configPointer(c), C.size_t(guestStack), C.size_t(guestStack+hostStack))
 	runtime.KeepAlive(c)
 	return c, nil
@@ -66,6 +69,7 @@ type Option func(*options)
 type options struct {
 	interruptible bool
 	pooled        int
+	recycled      bool
 }
 
 // Interruptible is for code that can be stopped while it runs, at the price of a look at each loop's and function's beginning. Such code

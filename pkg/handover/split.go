@@ -32,8 +32,10 @@ const (
 	// NeedsKeyvalue is a component that imports wasi:keyvalue, whose buckets may be on a server: it takes the runner that has HTTP, and a
 	// client of Redis with it.
 	NeedsKeyvalue
+	// NeedsSlots is a component for NeedsServer with little data: its core modules are compiled so that their memories can lie in slots.
+	NeedsSlots
 
-	needsAll = NeedsHTTP | NeedsServer | NeedsKeyvalue
+	needsAll = NeedsHTTP | NeedsServer | NeedsKeyvalue | NeedsSlots
 )
 
 // Valid reports whether there is nothing in n that is not known.

@@ -7,6 +7,7 @@ import (
 	"github.com/bytecodealliance/wasmtime-go/v44"
 
 	"wasmgo/pkg/component"
+	"wasmgo/pkg/component/core"
 	"wasmgo/pkg/engine"
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/wasi"
@@ -57,11 +58,14 @@ type service struct {
 
 func (s *service) run() int { return s.http.Serve(s.Service) }
 
-// prepareServer is prepareComponent for one that can be served, whose code can be interrupted. Its instances lie in a pool, unless it does
-// not fit into one.
+// prepareServer is prepareComponent for one that can be served, whose code can be interrupted. The memories of its instances lie in slots, or
+// all of an instance in a pool, unless it does not fit into one.
 func prepareServer(g *handover.Guest, skeleton []byte, h HTTP) (program, *handover.Refusal, error) {
 	pools := []engine.Option{engine.Pooled(0)}
-	if h != nil {
+	switch {
+	case g.Needs&handover.NeedsSlots != 0:
+		pools = []engine.Option{engine.Recycled}
+	case h != nil:
 		pools = []engine.Option{engine.Pooled(h.Instances(g.HTTP)), engine.Pooled(0)}
 	}
 	var errs []error
@@ -92,8 +96,12 @@ func prepareService(e *engine.Engine, g *handover.Guest, p *component.Program, w
 	}}, nil, nil
 }
 
-// needs is what a component needs of its runner.
-func needs(p *component.Program) (n handover.Needs) {
+// mostCopied is how many bytes of data a component may have, of all its core modules together, for [engine.Recycled] to be worth it, where
+// they are copied for each instance: it takes the time of five page faults.
+const mostCopied = 256 << 10
+
+// needs is what a component of those core modules needs of its runner.
+func needs(p *component.Program, modules [][]byte) (n handover.Needs) {
 	if importsOf(p, "wasi:http") {
 		n |= handover.NeedsHTTP
 	}
@@ -102,6 +110,13 @@ func needs(p *component.Program) (n handover.Needs) {
 	}
 	if compatible(p.Exports(), httpInterface) != nil {
 		n |= handover.NeedsHTTP | handover.NeedsServer
+		data := 0
+		for _, m := range modules {
+			data += core.DataSize(m)
+		}
+		if data <= mostCopied {
+			n |= handover.NeedsSlots
+		}
 	}
 	return n
 }

@@ -27,6 +27,8 @@ func Main(h HTTP) (code int) {
 		return runCompile(h, os.Stdin, os.Stdout)
 	case "compile-interruptible":
 		return runCompile(h, os.Stdin, os.Stdout, engine.Interruptible)
+	case "compile-recycled":
+		return runCompile(h, os.Stdin, os.Stdout, engine.Interruptible, engine.Recycled)
 	case "seccomp":
 		return runSeccomp(os.Stdin, os.Stdout)
 	case "fingerprint":

@@ -96,7 +96,7 @@ func split(h HTTP, file []byte, out io.Writer) int {
 		return blame(componentFault, errors.New(text))
 	}
 	skeleton, modules := p.Split(file)
-	if err := handover.WriteSplit(out, needs(p), skeleton, modules); err != nil {
+	if err := handover.WriteSplit(out, needs(p, modules), skeleton, modules); err != nil {
 		return blame(workerFault, err)
 	}
 	return workDone

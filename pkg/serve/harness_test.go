@@ -29,36 +29,39 @@ import (
 // As in the program: the first thread's stack is too small for guests.
 func init() { runtime.LockOSThread() }
 
-// programs are the guests, compiled once for all tests.
+// programs are the guests, compiled once for all tests, for the kind of engine that they would be served by: those with little data have
+// one, those with much another.
 var programs = struct {
 	sync.Mutex
-	engine *engine.Engine
-	loaded map[string]*component.Program
-}{loaded: map[string]*component.Program{}}
+	engines map[bool]*engine.Engine
+	loaded  map[string]*component.Program
+}{engines: map[bool]*engine.Engine{}, loaded: map[string]*component.Program{}}
 
 func load(t testing.TB, name string) (*engine.Engine, *component.Program) {
 	t.Helper()
 	programs.Lock()
 	defer programs.Unlock()
-	if programs.engine == nil {
-		e, err := engine.New(engine.Interruptible, engine.Pooled(140))
-		if err != nil {
-			t.Fatal(err)
-		}
-		programs.engine = e
+	file, err := os.ReadFile(guests.Component(t, name))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if programs.loaded[name] == nil {
-		file, err := os.ReadFile(guests.Component(t, name))
+	little := len(file) < 1<<20
+	if programs.engines[little] == nil {
+		e, err := engine.New(engine.Interruptible, map[bool]engine.Option{true: engine.Recycled, false: engine.Pooled(140)}[little])
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := component.Load(file, func(m []byte) (*wasmtime.Module, error) { return wasmtime.NewModule(programs.engine.Wasmtime(), m) })
+		programs.engines[little] = e
+	}
+	e := programs.engines[little]
+	if programs.loaded[name] == nil {
+		p, err := component.Load(file, func(m []byte) (*wasmtime.Module, error) { return wasmtime.NewModule(e.Wasmtime(), m) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		programs.loaded[name] = p
 	}
-	return programs.engine, programs.loaded[name]
+	return e, programs.loaded[name]
 }
 
 // A rig is a server with a guest, and a client of it.

@@ -20,6 +20,9 @@ import (
 	"wasmgo/pkg/handover"
 )
 
+// needsName is the file beside the code that says what a component needs.
+const needsName = "needs"
+
 // Compile has the runner compile a module or component into dir, for Start.
 func Compile(runner string, file []byte, dir string) error {
 	code, err := compile(runner, "compile", file)
@@ -34,8 +37,14 @@ func Compile(runner string, file []byte, dir string) error {
 		return err
 	}
 	mode := "compile"
-	if parts.Needs&handover.NeedsServer != 0 {
+	switch {
+	case parts.Needs&handover.NeedsSlots != 0:
+		mode = "compile-recycled"
+	case parts.Needs&handover.NeedsServer != 0:
 		mode = "compile-interruptible"
+	}
+	if err := os.WriteFile(filepath.Join(dir, needsName), []byte{byte(parts.Needs)}, 0o644); err != nil {
+		return err
 	}
 	skeleton, err := io.ReadAll(parts.Skeleton)
 	if err != nil {
@@ -89,12 +98,16 @@ func Start(runner, dir string, args ...string) (*Process, error) {
 // returns when it answers there. What it says on its standard error after that is lost.
 func Serve(runner, dir string, settings handover.HTTP) (p *Process, address string, err error) {
 	settings.Addr = "127.0.0.1:0"
+	needs, err := os.ReadFile(filepath.Join(dir, needsName))
+	if err != nil {
+		return nil, "", err
+	}
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, "", err
 	}
 	p, err = start(runner, dir, w, handover.Guest{
-		Module: "/guest.wasm", Args: []string{"guest.wasm"}, Cwd: "/", Needs: handover.NeedsHTTP | handover.NeedsServer, HTTP: settings,
+		Module: "/guest.wasm", Args: []string{"guest.wasm"}, Cwd: "/", Needs: handover.Needs(needs[0]), HTTP: settings,
 	})
 	w.Close()
 	if err != nil {
