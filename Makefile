@@ -126,10 +126,15 @@ need-network:
 guests: ## make the committed .wasm files of test/guests anew
 	test/guests/rebuild.sh
 
-install: build ## put the shim where containerd and dockerd find it (PREFIX, DESTDIR)
+man: ## make the man pages in docs/man anew; a test says when they are stale
+	go test ./cmd/wasmgo -run TestManPagesAreCurrent -update
+
+install: build ## put the shim where containerd and dockerd find it (PREFIX, DESTDIR), and its man pages
 	install -D -m 0755 $(SHIM) $(DESTDIR)$(PREFIX)/bin/$(notdir $(SHIM))
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 0644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 
 clean: ## remove everything that was built
 	rm -rf build $(ARCHIVE)
 
-.PHONY: help build tools demo test lint unit race fuzz integration vm kubernetes-test bench guests install clean
+.PHONY: help build tools demo test lint unit race fuzz integration vm kubernetes-test bench guests man install clean

@@ -59,6 +59,9 @@ command line makes no sense.`,
 	flags.StringVar(&c.Docker, "docker", docker, "dockerd's socket; $DOCKER_HOST")
 	flags.StringSliceVar(&c.For, "for", nil, "what has to work: docker, kubernetes (containerd always has to)")
 	flags.BoolVar(&asJSON, "json", false, "print JSON")
+	if err := cmd.RegisterFlagCompletionFunc("for", words(doctor.Uses...)); err != nil {
+		panic(err) // there is no such flag: a mistake in this file
+	}
 	flags.BoolVar(&strict, "strict", false, "take warnings for failures")
 	return cmd
 }

@@ -36,6 +36,9 @@ func (t *target) flags(cmd *cobra.Command) {
 	f.StringVar(&t.shape, "shape", "L", "T: a file in a tar layer; L: Wasm layers, runs with every client; A: the CNCF artifact")
 	f.StringVarP(&t.file, "output", "o", "", "write an OCI archive to this file, for ctr images import and docker load")
 	f.StringVar(&t.namespace, "containerd", "", "put the image into this namespace of the running containerd (Docker's is moby)")
+	if err := cmd.RegisterFlagCompletionFunc("shape", words("T", "L", "A")); err != nil {
+		panic(err) // there is no such flag: a mistake in this file
+	}
 	cmd.MarkFlagsOneRequired("output", "containerd")
 	cmd.MarkFlagsMutuallyExclusive("output", "containerd")
 	if err := cmd.MarkFlagRequired("tag"); err != nil {

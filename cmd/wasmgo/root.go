@@ -65,9 +65,11 @@ func newRoot(name string) (root *cobra.Command, started *bool) {
 	started = new(bool)
 	root = &cobra.Command{
 		Use:   name,
-		Short: "WebAssembly containers for containerd: images, and the cache of compiled code",
+		Short: "WebAssembly containers for containerd",
 		Long: name + ` runs WebAssembly containers. containerd starts it by itself for a container whose runtime is
-io.containerd.wasmgo.v1; these are the commands for people.`,
+io.containerd.wasmgo.v1; these are the commands for people.
+
+In a shell, "source <(` + name + ` completion bash)" completes their names and flags; zsh, fish and powershell in place of bash.`,
 		// Errors are printed once, in execute; the whole help is no answer to one wrong flag.
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -77,7 +79,6 @@ io.containerd.wasmgo.v1; these are the commands for people.`,
 			return s.complete(cmd)
 		},
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.root, "root", "", "data directory in place of what the settings say ("+settings.DefaultRoot+")")
 	flags.StringVarP(&s.address, "address", "a", fromEnvironment("CONTAINERD_ADDRESS", "/run/containerd/containerd.sock"), "containerd's socket; $CONTAINERD_ADDRESS")
@@ -95,7 +96,7 @@ const toleratesSettings = "tolerates-settings"
 // complete takes what no flag says from the settings, as a shim would.
 func (c *common) complete(cmd *cobra.Command) error {
 	host, err := settings.ReadHost(os.Environ())
-	if err != nil && cmd.Annotations[toleratesSettings] == "" {
+	if err != nil && cmd.Annotations[toleratesSettings] == "" && !ofShell(cmd) {
 		return err
 	}
 	v := host.Values()
@@ -104,6 +105,16 @@ func (c *common) complete(cmd *cobra.Command) error {
 		c.root = v.Root
 	}
 	return nil
+}
+
+// ofShell reports whether a command is one that cobra has for the shell, which must not hear of settings while a user types.
+func ofShell(cmd *cobra.Command) bool {
+	return cmd.Name() == cobra.ShellCompRequestCmd || cmd.Name() == cobra.ShellCompNoDescRequestCmd || cmd.HasParent() && cmd.Parent().Name() == "completion"
+}
+
+// words is a completion of the values of a flag, and of nothing else.
+func words(values ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 }
 
 // sayWhatIsUnknown makes a mistyped subcommand of a group an error, where cobra would print the group's help and be content.
