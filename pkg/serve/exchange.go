@@ -28,6 +28,7 @@ type exchange struct {
 	line      line
 	attend    func()    // has the line watched: the client is waited for from here on
 	sent      *sentBody // nil if there is nothing to see to
+	span      *span     // nil if nobody traces
 
 	mu      sync.Mutex
 	sending chan struct{} // guarded by mu; closed when a goroutine has sent the response; nil if none does

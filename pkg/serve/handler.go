@@ -20,10 +20,12 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	x := &exchange{w: w, rc: http.NewResponseController(w)}
 	x.sent = newSentBody(x, r)
+	x.span = s.tracer.begin(r)
 	defer func() {
 		x.spoil(r, s.connections)
 		s.metrics.note(x.status, time.Since(began))
 		s.access.note(r, x, began)
+		x.span.end(x)
 		// What net/http does with a connection from here on has no end of its own.
 		_ = x.rc.SetWriteDeadline(time.Now().Add(lastTime))
 	}()
@@ -66,6 +68,7 @@ func (s *server) answer(x *exchange, r *http.Request) {
 		status = statusOf(x.refused.Kind)
 	case ended != nil && !errors.As(ended, new(*cli.Exit)):
 		s.report(ended)
+		x.span.trapped(ended)
 	}
 	if !x.finish() {
 		x.fail(status)
@@ -76,7 +79,9 @@ func (s *server) answer(x *exchange, r *http.Request) {
 func (s *server) run(x *exchange, r *http.Request, d *deadline) error {
 	pass := s.pace.take()
 	defer pass.end()
+	asked := x.span.now()
 	i, err := s.pool.take()
+	x.span.started(i, asked, err)
 	if err != nil {
 		return err
 	}

@@ -143,7 +143,7 @@ func startAs(t testing.TB, name string, set func(*runner.Service)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.server = newServer(service{s, settings, buckets}, runtime.GOMAXPROCS(0))
+	r.server = newServer(service{s, settings, buckets, openTracer(s)}, runtime.GOMAXPROCS(0))
 	r.addr = l.requests.Addr().String()
 	r.url = "http://" + r.addr
 	go func() { r.ended <- r.serve(l, r.signals) }()

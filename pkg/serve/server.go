@@ -38,6 +38,7 @@ type service struct {
 	runner.Service
 	settings handover.HTTP // complete
 	buckets  *buckets      // or nil
+	tracer   *tracer       // or nil
 }
 
 // A server answers requests.
@@ -86,7 +87,7 @@ func (HTTP) Serve(s runner.Service) int {
 	signals := make(chan os.Signal, 2)
 	s.TakeSignals()
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	srv := newServer(service{s, settings, buckets}, processors)
+	srv := newServer(service{s, settings, buckets, openTracer(s)}, processors)
 	s.Complain(fmt.Sprintf("%s answers HTTP at %s", s.Name, listeners.requests.Addr()))
 	if err := srv.serve(listeners, signals); err != nil {
 		s.Complain(err.Error())
@@ -171,6 +172,7 @@ func (s *server) serve(l listeners, signals <-chan os.Signal) error {
 	err := errors.Join(accepting.end(), <-ended)
 	s.connections.drain()
 	err = errors.Join(err, web.Shutdown(context.Background()))
+	s.tracer.close()
 	close(done)
 	<-watched
 	return err

@@ -11,8 +11,9 @@ import (
 
 // A Host is wasi:http for one instance. Everything but what Interfaces says is for the goroutine that runs the guest.
 type Host struct {
-	io     *wasiio.Host
-	client *client.Client
+	io      *wasiio.Host
+	client  *client.Client
+	observe client.Observer // or nil
 
 	fields            *wit.Class[*message.Fields]
 	incomingRequests  *wit.Class[*incomingRequest]

@@ -6,6 +6,7 @@ import (
 
 	"wasmgo/pkg/component"
 	"wasmgo/pkg/component/abi"
+	"wasmgo/pkg/wasi/http/client"
 	"wasmgo/pkg/wasi/http/message"
 )
 
@@ -19,6 +20,9 @@ var ErrNoHandler = errors.New("the component exports no wasi:http/incoming-handl
 func (h *Host) Incoming(s message.Source) *message.Incoming {
 	return message.NewIncoming(s, h.io.Poller.Wake)
 }
+
+// Observe has somebody told of the requests that the guest makes from now on; nil is nobody.
+func (h *Host) Observe(by client.Observer) { h.observe = by }
 
 // Urge has f called by the guest's goroutine whenever the guest is about to wait.
 func (h *Host) Urge(f func()) { h.io.Poller.Background(&urgent{f}) }

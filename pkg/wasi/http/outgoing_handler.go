@@ -23,7 +23,7 @@ func (h *Host) outgoingHandler() *wit.Interface {
 }
 
 func (h *Host) send(r *outgoingRequest, o **client.Timeouts) (*future, error) {
-	send := client.Request{Method: r.method, Scheme: schemes[1], Path: "/", Header: r.headers, Body: r.body, Length: r.length}
+	send := client.Request{Method: r.method, Scheme: schemes[1], Path: "/", Header: r.headers, Body: r.body, Length: r.length, Observe: h.observe}
 	switch {
 	case r.authority == nil:
 		return nil, message.Code{Kind: message.RequestURIInvalid}

@@ -23,6 +23,7 @@ type Request struct {
 	Body      *message.Outgoing // nil for none
 	Length    int64             // of the body, -1 if the guest has not said
 	Timeouts
+	Observe Observer // or nil
 }
 
 // Timeouts are what request-options hold; 0 is none but the client's own.
@@ -38,8 +39,9 @@ type Response struct {
 	Header *message.Fields
 	Body   *message.Incoming
 
-	cancel context.CancelCauseFunc
-	body   io.Closer
+	cancel   context.CancelCauseFunc
+	body     io.Closer
+	observed *observed
 }
 
 // Close gives up what was not read, and returns when nobody reads any more.
@@ -47,6 +49,7 @@ func (r *Response) Close() {
 	r.cancel(message.Code{Kind: message.ConnectionTerminated})
 	r.Body.Stop()
 	_ = r.body.Close()
+	r.observed.end(nil)
 }
 
 // A Future is a response that is to come. Get and Close are for the guest's goroutine.
@@ -81,12 +84,14 @@ func (c *Client) Send(r Request, wake func()) (*Future, error) {
 		return nil, err
 	}
 	f := &Future{cancel: cancel, done: make(chan struct{})}
+	o := observe(r.Observe, req)
 	go func() {
 		defer close(f.done)
 		w.expect(r.Connect, message.Code{Kind: message.ConnectionTimeout})
 		response, err := transport.RoundTrip(req)
 		w.expect(0, message.Code{})
-		f.settle(received(ctx, response, err, r.BetweenBytes, w, cancel, wake))
+		o.respond(ctx, response, err)
+		f.settle(received(ctx, response, err, r.BetweenBytes, w, cancel, wake, o))
 		if err != nil && r.Body != nil {
 			r.Body.Fail(err)
 		}
@@ -96,13 +101,13 @@ func (c *Client) Send(r Request, wake func()) (*Future, error) {
 }
 
 // received is a response as a guest has it.
-func received(ctx context.Context, h *http.Response, err error, between time.Duration, w *watchdog, cancel context.CancelCauseFunc, wake func()) (*Response, error) {
+func received(ctx context.Context, h *http.Response, err error, between time.Duration, w *watchdog, cancel context.CancelCauseFunc, wake func(), o *observed) (*Response, error) {
 	if err != nil {
 		return nil, reason(ctx, err)
 	}
-	body := &watched{Reader: h.Body, ctx: ctx, dog: w, between: between}
+	body := &watched{Reader: h.Body, ctx: ctx, dog: w, between: between, observed: o}
 	return &Response{
-		Status: h.StatusCode, Header: message.Received(h.Header), cancel: cancel, body: h.Body,
+		Status: h.StatusCode, Header: message.Received(h.Header), cancel: cancel, body: h.Body, observed: o,
 		Body: message.NewIncoming(message.Source{
 			Body: body, Trailers: func() http.Header { return h.Trailer }, Stop: func() { cancel(message.Code{Kind: message.ConnectionTerminated}) },
 		}, wake),
@@ -193,14 +198,20 @@ type watched struct {
 	ctx     context.Context
 	dog     *watchdog
 	between time.Duration
+
+	observed *observed
 }
 
 func (b *watched) Read(p []byte) (int, error) {
 	b.dog.expect(b.between, message.Code{Kind: message.ConnectionReadTimeout})
 	n, err := b.Reader.Read(p)
 	b.dog.expect(0, message.Code{})
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
+		b.observed.end(nil)
+	case err != nil:
 		err = reason(b.ctx, err)
+		b.observed.end(err)
 	}
 	return n, err
 }

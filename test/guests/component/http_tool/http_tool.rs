@@ -189,7 +189,7 @@ fn trailers(request: IncomingRequest, out: ResponseOutparam) {
     OutgoingBody::finish(body, Some(sum)).unwrap();
 }
 
-// to makes a request to the URL in the header X-Target.
+// to makes a request to the URL in the header X-Target, with the header traceparent that X-Traceparent says, or "same" as its own.
 fn to(request: &IncomingRequest) -> OutgoingRequest {
     let target = String::from_utf8(request.headers().get("x-target").remove(0)).unwrap();
     let (scheme, rest) = target.split_once("://").unwrap();
@@ -199,6 +199,11 @@ fn to(request: &IncomingRequest) -> OutgoingRequest {
         if name.starts_with("x-pass") || name == "content-length" {
             fields.append(&name, &value).unwrap();
         }
+    }
+    match request.headers().get("x-traceparent").first() {
+        Some(own) if own == b"same" => fields.append("traceparent", &request.headers().get("traceparent")[0]).unwrap(),
+        Some(own) => fields.append("traceparent", own).unwrap(),
+        None => {}
     }
     let r = OutgoingRequest::new(fields);
     r.set_method(&request.method()).unwrap();
