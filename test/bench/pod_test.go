@@ -22,18 +22,23 @@ const podRuns = 20
 // podKind is a pod with one container that waits.
 type podKind struct {
 	handler, image, command string
+	sandboxAPI              bool // made by the shim, without an image for the pod itself
 }
 
 var podKinds = []podKind{
-	{daemon.Handler, "test.local/wait-wasm:1", "/idle.wasm"},
-	{daemon.RuncHandler, "test.local/wait-native:1", "/wait"},
+	{handler: daemon.Handler, image: "test.local/wait-wasm:1", command: "/idle.wasm"},
+	{handler: daemon.RuncHandler, image: "test.local/wait-native:1", command: "/wait"},
+	{handler: daemon.Handler, image: "test.local/wait-wasm:1", command: "/idle.wasm", sandboxAPI: true},
 }
 
 // pods measures what it takes from RunPodSandbox until the pod's container runs, with a network from CNI plugins and without one, and what
-// memory pods with one idle container each take: pause, runner and shim.
+// memory pods with one idle container each take: pause, runner and shim. Results with sandbox_api in their names are of containerd's
+// sandboxer = "shim".
 func pods(t *testing.T, _ *setting) {
-	d := daemon.CRI(t)
-	d.Import(t, pack.Image{Name: podKinds[0].image, Files: map[string]pack.File{"/idle.wasm": {Content: guests.Bytes(t, "idle")}}})
+	d, api := daemon.CRI(t), daemon.CRI(t, daemon.ShimSandboxer())
+	for _, d := range []*daemon.CRIDaemon{d, api} {
+		d.Import(t, pack.Image{Name: podKinds[0].image, Files: map[string]pack.File{"/idle.wasm": {Content: guests.Bytes(t, "idle")}}})
+	}
 	d.Import(t, pack.Image{
 		Name: podKinds[1].image, Platform: v1.Platform{OS: "linux", Architecture: runtime.GOARCH},
 		Files: map[string]pack.File{"/wait": {Content: native.Wait(t)}},
@@ -42,28 +47,34 @@ func pods(t *testing.T, _ *setting) {
 		result string
 		mode   runtimeapi.NamespaceMode
 	}{
-		{"pod_start_vs_runc", runtimeapi.NamespaceMode_POD},
-		{"pod_start_host_network_vs_runc", runtimeapi.NamespaceMode_NODE},
+		{"pod_start", runtimeapi.NamespaceMode_POD},
+		{"pod_start_host_network", runtimeapi.NamespaceMode_NODE},
 	} {
-		samples := map[string][]float64{}
+		samples := map[podKind][]float64{}
 		for i := range podRuns + 2 {
 			for _, k := range podKinds {
+				on := d
+				if k.sandboxAPI {
+					on = api
+				}
 				began := time.Now()
-				p := startPod(t, d, k, fmt.Sprintf("p%d", i), network.mode)
+				p := startPod(t, on, k, fmt.Sprintf("p%d", i), network.mode)
 				took := float64(time.Since(began).Microseconds()) / 1000
 				p.remove(t)
 				if i >= 2 { // warm
-					samples[k.handler] = append(samples[k.handler], took)
+					samples[k] = append(samples[k], took)
 				}
 			}
 		}
-		ours, theirs := samples[daemon.Handler], samples[daemon.RuncHandler]
-		var ratios []float64
-		for i := range ours {
-			ratios = append(ratios, ours[i]/theirs[i])
+		theirs := samples[podKinds[1]]
+		for name, ours := range map[string][]float64{network.result: samples[podKinds[0]], network.result + "_sandbox_api": samples[podKinds[2]]} {
+			var ratios []float64
+			for i := range ours {
+				ratios = append(ratios, ours[i]/theirs[i])
+			}
+			record(name+"_vs_runc", "x", median(ours)/median(theirs), ratios)
+			record(name+"_ms", "ms", median(ours), ours)
 		}
-		record(network.result, "x", median(ours)/median(theirs), ratios)
-		record(network.result[:len(network.result)-len("_vs_runc")]+"_ms", "ms", median(ours), ours)
 	}
 	recordPodMemory(t, d)
 }
