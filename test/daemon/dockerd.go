@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,6 +127,15 @@ func (d *DockerDaemon) Docker(t testing.TB, args ...string) *Command {
 		env:   append(d.Containerd.env, "DOCKER_HOST="+d.Host, "DOCKER_CONFIG="+filepath.Join(d.dir, "cli"), "DOCKER_CONTEXT="),
 		netns: d.Containerd.Netns,
 	}
+}
+
+// Script prepares a call of a program that calls docker, which it finds on its PATH; env are further variables, NAME=VALUE.
+func (d *DockerDaemon) Script(t testing.TB, path string, env []string, args ...string) *Command {
+	t.Helper()
+	c := d.Docker(t, args...)
+	c.env = append(slices.Concat(c.env, env), "PATH="+filepath.Dir(c.path)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	c.path = path
+	return c
 }
 
 // cleanup removes what the test left, stops the daemon and looks for what dockerd itself should have undone; the rest is

@@ -30,7 +30,7 @@ func Component(t testing.TB, name string) string {
 	if have, err := os.Stat(out); err == nil && have.ModTime().Equal(made.ModTime()) {
 		return filepath.Clean(out)
 	}
-	if err := unpack(packed, base, out, made.ModTime()); err != nil {
+	if err := Unpack(packed, base, out, made.ModTime()); err != nil {
 		t.Fatal(err)
 	}
 	return filepath.Clean(out)
@@ -51,9 +51,9 @@ func Components(t testing.TB) []string {
 	return names
 }
 
-// unpack makes out, with a time by which it is known again, of a file of zstd's, which may go on from another file. The rename decides
+// Unpack makes out, with a time by which it is known again, of a file of zstd's, which may go on from another file. The rename decides
 // where several do so at once.
-func unpack(packed, base, out string, made time.Time) error {
+func Unpack(packed, base, out string, made time.Time) error {
 	from, err := os.Open(packed)
 	if err != nil {
 		return err
