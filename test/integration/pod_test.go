@@ -31,7 +31,7 @@ type podCase struct {
 	run  func(t *testing.T, e podEnv)
 }
 
-var podCaseGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainerCases, podUserCases, podResourceCases, podExecCases, podShapeCases}
+var podCaseGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainerCases, podUserCases, podResourceCases, podExecCases, podStreamCases, podManyCases, podShapeCases}
 
 // podSandboxers are who makes pods: containerd, of a container with the sandbox image, or the shim by its Sandbox service, which containerd
 // 1.7 has as an experiment (docs/kubernetes.md).
@@ -73,7 +73,7 @@ func newPodEnv(t *testing.T, opts ...daemon.Option) podEnv {
 		"/etc/greet":  {Content: []byte("hello\n"), Mode: 0o644},
 		"/tmp/.keep":  {Mode: 0o644},
 	}
-	for _, name := range []string{"args", "env", "exit_code", "files", "idle", "sleep", "stdin", "loop"} {
+	for _, name := range []string{"args", "cat", "env", "exit_code", "files", "flood", "idle", "sleep", "stdin", "loop"} {
 		files["/"+name+".wasm"] = pack.File{Content: guests.Bytes(t, name)}
 	}
 	for _, name := range []string{"c_net", "c_copy"} {
