@@ -8,6 +8,8 @@ import (
 
 	"github.com/containerd/log"
 	"golang.org/x/sys/unix"
+
+	"wasmgo/pkg/settings"
 )
 
 // logName is the FIFO in the bundle whose other end containerd copies to its own log.
@@ -15,12 +17,23 @@ const logName = "log"
 
 // openLog sends the log, and whatever the Go runtime has to say before it dies, to containerd. Without the FIFO, as in a
 // shim that is started by hand, stderr stays what it is.
-func openLog(verbose bool) error {
-	if verbose {
-		if err := log.SetLevel(log.DebugLevel.String()); err != nil {
+func openLog(f flags, set settings.Values) error {
+	level := set.LogLevel
+	if level == "" && f.debug {
+		level = log.DebugLevel.String()
+	}
+	if level != "" {
+		if err := log.SetLevel(level); err != nil {
 			return err
 		}
 	}
+	if set.LogFormat == "json" {
+		if err := log.SetFormat(log.JSONFormat); err != nil {
+			return err
+		}
+	}
+	// As containerd's own shim does: the lines of all shims are in one log.
+	log.L = log.L.WithField("runtime", runtimeName).WithField("namespace", f.namespace)
 	err := redirect(logName)
 	if errors.Is(err, unix.ENOENT) {
 		return nil

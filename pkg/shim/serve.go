@@ -17,6 +17,7 @@ import (
 	"wasmgo/pkg/bundle"
 	"wasmgo/pkg/native"
 	"wasmgo/pkg/pod"
+	"wasmgo/pkg/settings"
 	"wasmgo/pkg/task"
 )
 
@@ -35,8 +36,13 @@ const (
 // serve is the long life of a shim. The working directory is the bundle of the container it was started for, descriptor 3
 // the socket.
 func serve(f flags) error {
-	if err := openLog(f.debug); err != nil {
+	host, settingsErr := settings.ReadHost(os.Environ())
+	set := host.Values()
+	if err := openLog(f, set); err != nil {
 		return err
+	}
+	if settingsErr != nil { // Create says so, too
+		log.L.WithError(settingsErr).Error("the settings cannot be read")
 	}
 	if f.shared { // the bundle will be deleted, and with it the directory
 		if err := os.Chdir("/"); err != nil {
@@ -75,10 +81,16 @@ func serve(f flags) error {
 		follow()
 		idleness.called()
 	}
-	server, err := task.NewServer(natives, door, called)
+	watch := observer(f, set, func() int { return len(service.Bundles()) + len(natives.Bundles()) })
+	server, err := task.NewServer(natives, door, watch.Intercept, called)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
+	defer func() {
+		if err := watch.Close(); err != nil {
+			log.L.WithError(err).Warn("what was observed is lost")
+		}
+	}()
 	pods.Register(server)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(context.Background(), l) }()

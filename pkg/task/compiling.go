@@ -1,6 +1,7 @@
 package task
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/containerd/log"
 
 	"wasmgo/pkg/cache"
+	"wasmgo/pkg/observe"
 )
 
 // noticeEvery is how often whoever waits for a container is told why, after the first second.
@@ -29,6 +31,16 @@ func (l launch) telling(module string) func(cache.Progress) {
 			l.notice("wasmgo: " + text)
 		}
 	}
+}
+
+// watched has get return the compiled code of a module, and tells who waits for the container, and who observes the shim.
+func (l launch) watched(ctx context.Context, module string, get func(...cache.Option) (*cache.Entry, error)) (*cache.Entry, error) {
+	var took time.Duration
+	entry, err := get(cache.Tell(l.telling(module)), cache.Made(func(d time.Duration) { took += d }))
+	if err == nil {
+		observe.Compiled(ctx, took)
+	}
+	return entry, err
 }
 
 // progressText tells of p, in a line.

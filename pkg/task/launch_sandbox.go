@@ -14,6 +14,7 @@ import (
 	"wasmgo/pkg/cache"
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/image"
+	"wasmgo/pkg/observe"
 	"wasmgo/pkg/programs"
 	"wasmgo/pkg/sandbox"
 	"wasmgo/pkg/settings"
@@ -76,7 +77,9 @@ func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {
 	if err := runs(&c, l); err != nil {
 		return nil, err
 	}
+	ctx, span := observe.Start(ctx, "sandbox")
 	p, err := sandbox.Start(ctx, c)
+	span.End(err)
 	if err != nil {
 		return nil, err
 	}
@@ -108,11 +111,13 @@ func runsPause(c *sandbox.Config, _ launch) error {
 }
 
 // exec makes a further process in the sandbox.
-func (s started) exec(ctx context.Context, l launch) (joined, error) {
+func (s started) exec(ctx context.Context, l launch) (_ joined, err error) {
 	t, err := s.host.tools()
 	if err != nil {
 		return nil, err
 	}
+	ctx, span := observe.Start(ctx, "process")
+	defer func() { span.End(err) }()
 	e, err := s.Process.Exec(ctx, sandbox.ExecConfig{
 		Process: l.bundle.Spec.Process, Stdio: l.files, Terminal: l.terminal, Runner: t.runner, Server: t.server,
 		Guest: func(ctx context.Context, root *os.File) (handover.Guest, *os.File, error) {
@@ -135,7 +140,9 @@ func mounts(rootfs []*types.Mount) []sandbox.Mount {
 
 // guest finds the container's module and has it compiled. What is wrong with the module is the container's outcome: it
 // goes to the runner as a refusal.
-func (t *tools) guest(ctx context.Context, root *os.File, l launch) (handover.Guest, *os.File, error) {
+func (t *tools) guest(ctx context.Context, root *os.File, l launch) (_ handover.Guest, _ *os.File, err error) {
+	ctx, span := observe.Start(ctx, "module")
+	defer func() { span.End(err) }()
 	b, p := l.bundle, l.bundle.Spec.Process
 	set := b.Settings
 	g := handover.Guest{
@@ -150,6 +157,7 @@ func (t *tools) guest(ctx context.Context, root *os.File, l launch) (handover.Gu
 		g.Seccomp = [][]byte{filter}
 	}
 	code, err := t.load(ctx, root, l, &g)
+	span.Set("wasmgo.module", g.Module)
 	if refusal, ok := errors.AsType[*handover.Refusal](err); ok {
 		g.Refusal = refusal
 		return g, nil, nil

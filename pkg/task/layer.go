@@ -49,7 +49,7 @@ func (t *tools) layer(ctx context.Context, root *os.File, l launch, g *handover.
 		return nil, err
 	}
 	var machineCode *os.File
-	entry, err := t.cache.CodeOf(ctx, d, g.Module, func(ctx context.Context) (*os.File, error) {
+	open := func(ctx context.Context) (*os.File, error) {
 		f, err := t.temporary()
 		if err != nil {
 			return nil, err
@@ -67,7 +67,10 @@ func (t *tools) layer(ctx context.Context, root *os.File, l launch, g *handover.
 			return nil, errors.Join(err, f.Close())
 		}
 		return f, nil
-	}, cache.Tell(l.telling(g.Module)))
+	}
+	entry, err := l.watched(ctx, g.Module, func(options ...cache.Option) (*cache.Entry, error) {
+		return t.cache.CodeOf(ctx, d, g.Module, open, options...)
+	})
 	if machineCode == nil {
 		return entry, err
 	}
@@ -91,7 +94,9 @@ func (t *tools) compiled(ctx context.Context, l launch, m *image.Module) (*cache
 	if m.Kind == image.Compiled {
 		return t.cache.Adopt(ctx, m.File, m.Name)
 	}
-	return t.cache.Code(ctx, m.File, m.Name, cache.Tell(l.telling(m.Name)))
+	return l.watched(ctx, m.Name, func(options ...cache.Option) (*cache.Entry, error) {
+		return t.cache.Code(ctx, m.File, m.Name, options...)
+	})
 }
 
 // temporary opens a file without a name for a module on its way to the compiler.

@@ -14,14 +14,16 @@ import (
 // does not bring grpc into the shim.
 var serviceNames = []string{"containerd.task.v2.Task", "containerd.task.v3.Task"}
 
-// NewServer returns a ttrpc server of the given service, whose errors are those of this program or of the API. Peers decides whom it serves. Called is run after each
-// call, on the call's goroutine.
-func NewServer(s taskapi.TTRPCTaskService, peers ttrpc.Handshaker, called func()) (*ttrpc.Server, error) {
+// NewServer returns a ttrpc server of the given service, whose errors are those of this program or of the API. Peers decides whom it
+// serves. Watch is around each call; called is run after it, on the call's goroutine.
+func NewServer(s taskapi.TTRPCTaskService, peers ttrpc.Handshaker, watch ttrpc.UnaryServerInterceptor, called func()) (*ttrpc.Server, error) {
 	server, err := ttrpc.NewServer(
 		ttrpc.WithServerHandshaker(peers),
-		ttrpc.WithUnaryServerInterceptor(func(ctx context.Context, u ttrpc.Unmarshaler, _ *ttrpc.UnaryServerInfo, m ttrpc.Method) (any, error) {
+		ttrpc.WithUnaryServerInterceptor(func(ctx context.Context, u ttrpc.Unmarshaler, info *ttrpc.UnaryServerInfo, m ttrpc.Method) (any, error) {
 			defer called()
-			return mapErrors(ctx, u, m)
+			return watch(ctx, u, info, func(ctx context.Context, unmarshal func(any) error) (any, error) {
+				return mapErrors(ctx, unmarshal, m)
+			})
 		}),
 	)
 	if err != nil {
