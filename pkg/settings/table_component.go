@@ -60,7 +60,7 @@ func names() kind[[]string] {
 
 // store is a place for buckets. All of a URL the runner checks, which has the client for it.
 func store() kind[string] {
-	schemes := []string{"redis://", "rediss://", "unix:///"}
+	schemes := []string{"redis://", "rediss://", "unix://"}
 	return kind[string]{
 		name: "`memory`, `none`, or `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`, `rediss://…`, `unix:///PATH`",
 		read: func(text string) (string, error) {
@@ -68,7 +68,9 @@ func store() kind[string] {
 				return text, nil
 			}
 			for _, s := range schemes {
-				if rest, ok := strings.CutPrefix(text, s); ok && rest != "" && !strings.ContainsRune(text, 0) {
+				rest, ok := strings.CutPrefix(text, s)
+				server := rest[strings.LastIndexByte(rest, '@')+1:]
+				if ok && server != "" && (s != "unix://") == (server[0] != '/') && !strings.ContainsRune(text, 0) {
 					return text, nil
 				}
 			}

@@ -17,6 +17,8 @@ func TestStoresOfBuckets(t *testing.T) {
 		"a server with a password":           {"rediss://me:secret@db/0?pool_size=3", true, "rediss://…@db/0?pool_size=3"},
 		"a password with an at sign in it":   {"redis://me:se@cret@db", true, "redis://…@db"},
 		"a socket":                           {"unix:///run/redis.sock?db=1", true, "unix:///run/redis.sock?db=1"},
+		"a socket with a password":           {"unix://:secret@/run/redis.sock", true, "unix://…@/run/redis.sock"},
+		"a server without a name":            {"redis:///0", false, "redis:///0"},
 		"nothing":                            {"", false, ""},
 		"a scheme alone":                     {"redis://", false, "redis://"},
 		"another scheme":                     {"http://db", false, "http://db"},

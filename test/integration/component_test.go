@@ -19,6 +19,7 @@ func addComponents(t *testing.T, files map[string]pack.File) {
 	}
 	addNetworkGuests(t, files)
 	addHTTPGuests(t, files)
+	addProposalGuests(t, files)
 	files["/component/hello.wasm"] = pack.File{Content: []byte(readFile(t, filepath.Join("..", "..", "pkg", "component", "testdata", "hello.component.wasm")))}
 }
 

@@ -30,6 +30,12 @@ type Server struct {
 // Start starts one, with further arguments. It keeps nothing on disk. A machine without redis-server skips the test, and says so.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
+	return StartIn(t, func(f func() error) error { return f() }, args...)
+}
+
+// StartIn is Start within the network that in calls what it is given in.
+func StartIn(t testing.TB, in func(f func() error) error, args ...string) *Server {
+	t.Helper()
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Skip("needs redis-server: apt-get install redis-server")
@@ -44,7 +50,7 @@ func Start(t testing.TB, args ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.cmd.Start(); err != nil {
+	if err := in(s.cmd.Start); err != nil {
 		t.Fatal(err)
 	}
 	ready := make(chan struct{})
@@ -77,7 +83,9 @@ func (s *Server) listen(said io.Reader, ready chan<- struct{}) {
 		s.mu.Lock()
 		s.said.WriteString(lines.Text() + "\n")
 		s.mu.Unlock()
-		if strings.Contains(lines.Text(), "eady to accept connections") && ready != nil {
+		// Of all that it listens on the socket comes last. Redis 7.2 has other words for it.
+		at := strings.Contains(lines.Text(), "ready to accept connections at") || strings.Contains(lines.Text(), "Ready to accept connections unix")
+		if at && ready != nil {
 			close(ready)
 			ready = nil
 		}

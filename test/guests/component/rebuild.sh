@@ -132,6 +132,7 @@ rust_crate() {
 	take "$1"
 }
 make_http_counter() { rust_crate http_counter; }
+make_c_counter() { copy c_counter && c_world c_counter c_counter counter && take c_counter; }
 make_http_hello() { rust_crate http_hello; }
 make_http_tool() { rust_crate http_tool; }
 make_http_get() { rust_crate http_get; }
@@ -172,7 +173,7 @@ make_python_http() {
 	take python_http python_tool
 }
 
-all="c_tool c_files c_copy c_net c_bindings functions rust_tool rust_files rust_net composed missing_import http_hello http_tool http_get http_counter
+all="c_tool c_files c_copy c_net c_bindings functions rust_tool rust_files rust_net composed missing_import http_hello http_tool http_get http_counter c_counter
 	adapted_args adapted_cat adapted_files adapted_exit_code go_tool cpp_tool zig_tool js_tool js_net python_tool c_http go_http js_http python_http"
 for guest in ${*:-$all}; do
 	echo "$guest"

@@ -29,7 +29,7 @@ func options(text string) (*redis.Options, error) {
 	switch {
 	case u.Scheme != "redis" && u.Scheme != "rediss" && u.Scheme != "unix":
 		return nil, fmt.Errorf("%w: the scheme is %q", errURL, u.Scheme)
-	case u.Scheme == "unix" && u.Path == "", u.Scheme != "unix" && u.Hostname() == "":
+	case u.Scheme == "unix" && (u.Path == "" || u.Host != ""), u.Scheme != "unix" && u.Hostname() == "":
 		return nil, fmt.Errorf("%w: it names no server", errURL)
 	case u.Fragment != "":
 		return nil, fmt.Errorf("%w: what follows # has no meaning; in a password it is %%23", errURL)
