@@ -19,12 +19,14 @@ const (
 type lingering struct {
 	service *task.Service
 	door    *door
-	path    string // of the socket
+	path    string      // of the socket
+	file    os.FileInfo // what is there as long as it is ours
 	timer   *time.Timer
 }
 
 func newLingering(s *task.Service, d *door, path string) *lingering {
 	l := &lingering{service: s, door: d, path: path, timer: time.NewTimer(linger)}
+	l.file, _ = os.Lstat(path) // nil: somebody has taken it away already
 	l.timer.Stop()
 	return l
 }
@@ -43,8 +45,8 @@ func (l *lingering) over() bool {
 		return false
 	}
 	away := l.path + ".end"
-	if err := os.Rename(l.path, away); err != nil {
-		return l.service.Retire() // somebody else has removed it: nobody finds this shim any more
+	if !l.bound() || os.Rename(l.path, away) != nil {
+		return l.service.Retire() // nobody finds this shim any more
 	}
 	select {
 	case <-l.door.arrived:
@@ -59,4 +61,17 @@ func (l *lingering) over() bool {
 	_ = os.Remove(away)
 	l.wait()
 	return false
+}
+
+// bound reports whether the socket still has its name. A launcher that takes it for dead gives the name to another's.
+func (l *lingering) bound() bool {
+	now, err := os.Lstat(l.path)
+	return err == nil && l.file != nil && os.SameFile(now, l.file)
+}
+
+// unbind takes the name away from the socket if it is still its.
+func (l *lingering) unbind() {
+	if l.bound() {
+		_ = os.Remove(l.path)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -56,7 +57,8 @@ func serve(f flags) error {
 	}
 	_ = socket.Close()
 	path := l.Addr().String()
-	defer os.Remove(path)
+	unbind := sync.OnceFunc(func() { _ = os.Remove(path) })
+	defer func() { unbind() }()
 
 	events := task.NewPublisher(os.Getenv("TTRPC_ADDRESS"), f.namespace)
 	idle := make(chan struct{}, 1)
@@ -98,11 +100,13 @@ func serve(f flags) error {
 	e := ending{service: natives, pods: pods, served: served, idle: idle, follow: follow}
 	if f.shared {
 		e.lingering = newLingering(service, door, path)
+		// What has the name in the end may be another shim's.
+		unbind = sync.OnceFunc(e.lingering.unbind)
 	}
 	if err := e.await(); err != nil {
 		return err
 	}
-	_ = os.Remove(path) // before anything else: the next container of the group starts a shim of its own
+	unbind() // before anything else: the next container of the group starts a shim of its own
 	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
 	defer cancel()
 	natives.Close(ctx) // its runc shim ends, and has told all by then
