@@ -2,6 +2,9 @@ package serve
 
 import (
 	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
 
 	"golang.org/x/sys/unix"
 
@@ -13,6 +16,12 @@ const (
 	connectionMemory = 16 << 10
 	// connectionShare is the part of the container's memory limit that connections may have.
 	connectionShare = 8
+	// requestMemory is the same for a request with bodies both ways: their buffers, and those of its connection.
+	requestMemory = 192 << 10
+	// quietHeap is what this process's heap may grow to without either.
+	quietHeap = 16 << 20
+	// instanceFiles are what an instance has open, also one that waits.
+	instanceFiles = 3
 	// filesShare is the part of the limit of open files, and leastFiles the least of it, that is left for what guests open.
 	filesShare, leastFiles = 4, 64
 )
@@ -36,7 +45,8 @@ func openFiles() (uint64, error) {
 // would be let in until one that idles goes by itself. It says so, if somebody has asked for more.
 func fit(h handover.HTTP, files uint64, asked int) (_ handover.HTTP, complaint string) {
 	files = min(files, 1<<30) // more are none
-	most := max(1, int(files-min(max(files/filesShare, leastFiles), files/2)))
+	others := max(files/filesShare, leastFiles) + uint64(instanceFiles*(h.Requests+h.Waiting+spare))
+	most := max(1, int(files-min(others, files/2)))
 	if h.Connections <= most {
 		return h, ""
 	}
@@ -46,4 +56,40 @@ func fit(h handover.HTTP, files uint64, asked int) (_ handover.HTTP, complaint s
 			most, asked, files)
 	}
 	return h, complaint
+}
+
+// boundServer has the collector come earlier than usual when there are as many connections and requests as there may be: with them the heap
+// would grow to five times what they need.
+func boundServer(h handover.HTTP) {
+	most := int64(quietHeap + h.Connections*connectionMemory + h.Requests*requestMemory)
+	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
+		most = limit + max(0, most-restOfHeap) // what boundHeap has set
+	}
+	debug.SetMemoryLimit(most)
+}
+
+// untidy is how much memory of the heap is given back when a crowd has gone, in bytes: with less it stays for those who come.
+const untidy = 24 << 20
+
+// tidy gives back what a crowd has left: instances that are kept for others, and memory that the collector would give back in minutes.
+func (s *server) tidy() {
+	s.pool.factory.trim()
+	var m runtime.MemStats
+	if runtime.ReadMemStats(&m); s.metrics.open.Load() == 0 && m.HeapSys-m.HeapReleased > untidy {
+		debug.FreeOSMemory()
+	}
+}
+
+// trim ends what is kept for instances to come but for a few.
+func (f *factory) trim() {
+	for len(f.empty) > spare+f.settings.Waiting {
+		select {
+		case i := <-f.empty:
+			if err := i.close(); err != nil {
+				f.Complain(err.Error())
+			}
+		default:
+			return
+		}
+	}
 }

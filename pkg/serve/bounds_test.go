@@ -18,8 +18,8 @@ func TestConnectionsFit(t *testing.T) {
 	}{
 		{"there is room", 0, 1 << 20, defaultConnections, ""},
 		{"no limit at all", 0, 1<<64 - 1, defaultConnections, ""},
-		{"what containerd sets by default", 0, 1024, 768, ""},
-		{"more than there is room for", 2000, 1024, 768, "not 2000"},
+		{"what containerd sets by default", 0, 1024, 512, ""},
+		{"more than there is room for", 2000, 1024, 512, "not 2000"},
 		{"next to nothing", 0, 20, 10, ""},
 		{"nothing", 0, 0, 1, ""},
 	} {

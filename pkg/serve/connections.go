@@ -35,11 +35,25 @@ type connections struct {
 	bad  map[net.Conn]bool          // guarded by mu; those that must not have another request
 	work int                        // guarded by mu; how many are
 	last time.Time                  // guarded by mu; when a connection did something
+
+	tidy   *time.Timer
+	tidied time.Time // guarded by mu; when tidy was set
 }
 
-func newConnections(most int, open *atomic.Int64) *connections {
-	return &connections{most: most, open: open, idle: list.New(), all: map[net.Conn]*list.Element{}, bad: map[net.Conn]bool{}}
+// tidyAfter is how long nobody is there before the memory of those that were is given back, and how often that is looked at, at most.
+const tidyAfter = time.Second
+
+// newConnections makes it for so many at most, whose number is kept in open. tidy is called, by a goroutine of its own, when nobody has been
+// there for a while.
+func newConnections(most int, open *atomic.Int64, tidy func()) *connections {
+	c := &connections{most: most, open: open, idle: list.New(), all: map[net.Conn]*list.Element{}, bad: map[net.Conn]bool{}}
+	c.tidy = time.AfterFunc(tidyAfter, tidy)
+	c.tidy.Stop()
+	return c
 }
+
+// close ends what the connections have begun. There are none any more.
+func (c *connections) close() { c.tidy.Stop() }
 
 // inContext is http.Server's ConnContext.
 func inContext(ctx context.Context, c net.Conn) context.Context {
@@ -79,6 +93,10 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 		delete(c.all, conn)
 	}
 	c.open.Store(int64(len(c.all)))
+	if len(c.all) == 0 && c.last.Sub(c.tidied) >= tidyAfter {
+		c.tidied = c.last
+		c.tidy.Reset(tidyAfter)
+	}
 }
 
 // shrink closes what is too much.

@@ -70,7 +70,7 @@ func (s *server) answer(x *exchange, r *http.Request) {
 		s.report(ended)
 		x.span.trapped(ended)
 	}
-	if !x.finish() {
+	if !x.finish() && !x.broken {
 		x.fail(status)
 	}
 }
@@ -79,6 +79,10 @@ func (s *server) answer(x *exchange, r *http.Request) {
 func (s *server) run(x *exchange, r *http.Request, d *deadline) error {
 	pass := s.pace.take()
 	defer pass.end()
+	if r.ProtoMajor == 2 && r.Context().Err() != nil {
+		x.broken = true // reset already: streams are opened and reset faster than they are answered
+		return nil
+	}
 	asked := x.span.now()
 	i, err := s.pool.take()
 	x.span.started(i, asked, err)

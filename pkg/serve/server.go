@@ -79,6 +79,7 @@ func (HTTP) Serve(s runner.Service) int {
 		s.Complain(err.Error())
 		return handover.CodeNotRunnable
 	}
+	boundServer(settings)
 	listeners, err := listen(settings)
 	if err != nil {
 		s.Complain(err.Error())
@@ -129,7 +130,7 @@ func newServer(s service, processors int) *server {
 		service: s, pool: newPool(f, s.settings.Waiting, s.settings.Reuse, s.settings.Requests),
 		gate: newGate(s.settings.Requests, s.settings.Queue), pace: newPace(processors), access: newAccessLog(s.settings.AccessLog),
 	}
-	srv.connections = newConnections(s.settings.Connections, &srv.metrics.open)
+	srv.connections = newConnections(s.settings.Connections, &srv.metrics.open, srv.tidy)
 	return srv
 }
 
@@ -180,6 +181,7 @@ func (s *server) serve(l listeners, signals <-chan os.Signal) error {
 
 // close frees what is left when there are no requests any more.
 func (s *server) close() {
+	s.connections.close()
 	s.pool.close()
 	s.pool.factory.close()
 	s.pool.factory.client.Close()
