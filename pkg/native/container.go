@@ -9,6 +9,7 @@ import (
 
 	"github.com/containerd/containerd/api/events"
 	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
+	"github.com/containerd/containerd/api/types"
 	"github.com/containerd/log"
 	"github.com/containerd/ttrpc"
 	"golang.org/x/sys/unix"
@@ -37,20 +38,25 @@ type container struct {
 	exited, deleted chan struct{}
 	// lost is closed when runc's shim has ended before it and all that is left of it has been removed.
 	lost chan struct{}
+	// finish closes deleted.
+	finish func()
 
 	mu    sync.Mutex
 	pid   uint32
 	begun bool              // TaskStart was announced
 	execs map[string]uint32 // those that run
 	exit  *events.TaskExit  // the init's, nil before
-	gone  bool              // deleted was closed
+	early *types.Envelope   // a TaskDelete that came before the TaskExit
+	last  bool              // TaskDelete has been passed on
 }
 
 func newContainer(s *Service, p *peer, id string, b *bundle.Bundle) *container {
-	return &container{
+	c := &container{
 		service: s, peer: p, id: id, bundle: b.Dir, pod: b.Pod, execs: map[string]uint32{},
 		created: make(chan struct{}), exited: make(chan struct{}), deleted: make(chan struct{}), lost: make(chan struct{}),
 	}
+	c.finish = sync.OnceFunc(func() { close(c.deleted) })
+	return c
 }
 
 // settled reports whether its creation is over.
@@ -90,37 +96,61 @@ func pass[A any, P interface {
 	return answer, nil
 }
 
-// observe takes note of an event of the container before it is forwarded.
-func (c *container) observe(event proto.Message) {
+// observe takes note of an event of the container and returns what is to be forwarded now, in order. runc's shim lets its clients
+// know of an exit before it sends it, so that a quick one's delete overtakes it (containerd 2.4 writes a file to disk in between).
+func (c *container) observe(e *types.Envelope, event proto.Message) []*types.Envelope {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch e := event.(type) {
+	switch event := event.(type) {
 	case *events.TaskCreate:
-		c.pid = e.Pid
+		c.pid = event.Pid
 	case *events.TaskStart:
 		c.begun = true
 	case *events.TaskExecStarted:
-		c.execs[e.ExecID] = e.Pid
+		c.execs[event.ExecID] = event.Pid
 	case *events.TaskExit:
-		if e.ID != c.id {
-			delete(c.execs, e.ID)
-		} else if c.exit == nil {
-			c.endedLocked(e)
+		if event.ID != c.id {
+			delete(c.execs, event.ID)
+			break
 		}
+		if c.exit == nil {
+			c.endedLocked(event)
+		}
+		return append([]*types.Envelope{e}, c.takeEarlyLocked()...)
+	case *events.TaskDelete:
+		if c.exit == nil {
+			c.early = e
+			return nil
+		}
+		c.last = true
+	}
+	return []*types.Envelope{e}
+}
+
+// takeEarlyLocked returns a TaskDelete that has waited, which is the last event then. c.mu is held.
+func (c *container) takeEarlyLocked() []*types.Envelope {
+	if c.early == nil {
+		return nil
+	}
+	e := c.early
+	c.early, c.last = nil, true
+	return []*types.Envelope{e}
+}
+
+// announced says that what observe returned is queued: Delete must not answer ahead of its own event.
+func (c *container) announced() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last {
+		c.finish()
 	}
 }
 
-// announced takes note of an event that is queued: Delete must not answer ahead of its own.
-func (c *container) announced(event proto.Message) {
-	if _, last := event.(*events.TaskDelete); !last {
-		return
-	}
+// giveUp returns a TaskDelete whose TaskExit has not come.
+func (c *container) giveUp() []*types.Envelope {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.gone {
-		c.gone = true
-		close(c.deleted)
-	}
+	return c.takeEarlyLocked()
 }
 
 // endedLocked puts down how the init ended: from the moment that anybody hears of it, a shim that is killed must not turn it into

@@ -38,7 +38,10 @@ func (s *Service) Delete(ctx context.Context, r *taskapi.DeleteRequest) (*taskap
 	select {
 	case <-c.deleted:
 	case <-timer.C:
-		log.L.WithField("id", c.id).Errorf("%s has not announced that it deleted the container", Binary)
+		log.L.WithField("id", c.id).Errorf("%s has not announced all there was of the container", Binary)
+		for _, e := range c.giveUp() {
+			s.events.Forward(e)
+		}
 	}
 	s.remove(c)
 	return answer, nil

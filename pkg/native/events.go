@@ -43,9 +43,10 @@ func (s *Service) Forward(_ context.Context, r *eventsapi.ForwardRequest) (*empt
 	case c == nil: // it is deleted, and that has been announced
 		log.L.WithField("topic", e.Topic).WithField("id", id).Warn("event of a container that is not there is dropped")
 	default:
-		c.observe(event)
-		s.events.Forward(e)
-		c.announced(event)
+		for _, e := range c.observe(e, event) {
+			s.events.Forward(e)
+		}
+		c.announced()
 	}
 	return &emptypb.Empty{}, nil
 }

@@ -49,7 +49,7 @@ func Reclaim(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("reclaim native container: %w", err)
 	}
-	if started, err := sandbox.StartTime(r.Shim.Pid); err != nil || started != r.Shim.Started {
+	if !sandbox.Lives(r.Shim.Pid, r.Shim.Started) {
 		// Nobody speaks to it any more, whatever other containers it has. A shim that lives has lost this one only.
 		if err := sandbox.EndProcess(ctx, r.Peer.Pid, r.Peer.Started); err != nil {
 			return fmt.Errorf("reclaim native container: %w", err)

@@ -63,6 +63,21 @@ func (r *record) killInit(ctx context.Context) error {
 	return nil
 }
 
+// Lives reports whether the process pid that started then, as StartTime has it, has not ended. One that has ended and that nobody has
+// waited for yet does not live.
+func Lives(pid int, started uint64) bool {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	if now, err := StartTime(pid); err != nil || now != started {
+		return false
+	}
+	n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+	return n == 0 && err == nil
+}
+
 // EndProcess kills the process pid that started then, as StartTime has it, and waits until it is gone. It is no error if it is gone
 // already, nor if its number is another's by now.
 func EndProcess(ctx context.Context, pid int, started uint64) error {

@@ -188,3 +188,44 @@ func leftGroups(t *testing.T, r *record) []string {
 	}
 	return left
 }
+
+// TestLives: a number is a process only together with its start, and not once it has ended, waited for or not.
+func TestLives(t *testing.T) {
+	cmd := exec.Command("cat")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := cmd.Process.Pid
+	started, err := StartTime(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !Lives(pid, started) {
+		t.Error("a process that runs does not live")
+	}
+	if Lives(pid, started+1) {
+		t.Error("another that had its number does")
+	}
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	stdin.Close()
+	if err := awaitEnd(t.Context(), fd); err != nil {
+		t.Fatal(err)
+	}
+	if Lives(pid, started) {
+		t.Error("one that has ended lives until it is waited for")
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if Lives(pid, started) {
+		t.Error("one that was waited for lives")
+	}
+}

@@ -36,6 +36,7 @@ type ContainerdDaemon struct {
 	settings func(*ContainerdDaemon) error // writes what the configuration names
 	more     string                        // of the configuration, in place of CRI switched off
 	handler  string                        // more of wasmgo's part of CRI's configuration
+	noRunc   bool
 	log      *log
 	proc     *process
 	client   *client.Client
@@ -46,6 +47,9 @@ type Option func(*ContainerdDaemon)
 
 // Version chooses the pinned containerd: Containerd2, which is the default, or Containerd17.
 func Version(tool string) Option { return func(d *ContainerdDaemon) { d.Tool = tool } }
+
+// WithoutRunc keeps runc and its shim off the daemon's PATH.
+func WithoutRunc() Option { return func(d *ContainerdDaemon) { d.noRunc = true } }
 
 // InNetns starts the daemon in a network namespace.
 func InNetns(n *Netns) Option { return func(d *ContainerdDaemon) { d.Netns = n } }
@@ -77,6 +81,9 @@ func Containerd(t testing.TB, opts ...Option) *ContainerdDaemon {
 	path := []string{Built(t), Tool(t, d.Tool), Tool(t, Runc), os.Getenv("PATH")}
 	if d.path != nil {
 		path = append(d.path, Tool(t, d.Tool), Tool(t, Runc))
+	}
+	if d.noRunc {
+		path = []string{Built(t), os.Getenv("PATH")}
 	}
 	d.env = append(os.Environ(), append(d.env,
 		"PATH="+strings.Join(path, ":"),

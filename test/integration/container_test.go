@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"path/filepath"
@@ -26,8 +27,9 @@ type want struct {
 	opts     []oci.SpecOpts
 	stdin    io.Reader
 	terminal bool
-	plain    bool // the image's configuration is not asked
-	options  any  // of the runtime
+	plain    bool   // the image's configuration is not asked
+	options  any    // of the runtime
+	runtime  string // "" is wasmgo
 }
 
 // container is one created task with what it printed.
@@ -72,7 +74,7 @@ func (e env) tryCreate(t *testing.T, w want) (*container, error) {
 	c, err := e.Client().NewContainer(ctx, id,
 		client.WithImage(e.image),
 		client.WithNewSnapshot(id, e.image),
-		client.WithRuntime(daemon.Runtime, w.options),
+		client.WithRuntime(cmp.Or(w.runtime, daemon.Runtime), w.options),
 		client.WithNewSpec(opts...),
 	)
 	if err != nil {

@@ -31,7 +31,7 @@ type testCase struct {
 }
 
 // cases are all there are for containerd; the ones that stop the daemon have tests of their own.
-var cases = [][]testCase{exitCases, signalCases, stdioCases, terminalCases, specCases, mountCases, pauseCases, resourceCases, memoryCases, eventCases, badCases, badSpecCases, ctrCases, execCases, apparmorCases, componentCases, componentStdioCases, componentNetworkCases, componentHTTPCases, componentProposalCases}
+var cases = [][]testCase{exitCases, signalCases, stdioCases, terminalCases, specCases, mountCases, pauseCases, resourceCases, memoryCases, eventCases, badCases, badSpecCases, ctrCases, execCases, toolboxCases, apparmorCases, componentCases, componentStdioCases, componentNetworkCases, componentHTTPCases, componentProposalCases}
 
 var versions = []string{daemon.Containerd2, daemon.Containerd17}
 
@@ -53,9 +53,9 @@ func TestContainerd(t *testing.T) {
 }
 
 // newEnv starts a daemon that has the image with all guests.
-func newEnv(t *testing.T, version string) env {
+func newEnv(t *testing.T, version string, opts ...daemon.Option) env {
 	t.Helper()
-	d := daemon.Containerd(t, daemon.Version(version))
+	d := daemon.Containerd(t, append([]daemon.Option{daemon.Version(version)}, opts...)...)
 	return env{ContainerdDaemon: d, image: d.Import(t, guestImage(t)), last: new(atomic.Int64)}
 }
 

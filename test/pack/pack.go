@@ -52,6 +52,8 @@ type File struct {
 	Mode    int64 // permission bits; 0 is 0755
 	UID     int
 	GID     int
+	// Link makes it a symbolic link to that, in place of a file.
+	Link string
 }
 
 // Wasi is the platform of images with a WebAssembly module.
@@ -226,7 +228,11 @@ func writeLayer(files map[string]File) ([]byte, error) {
 		if f.Mode == 0 {
 			f.Mode = 0o755
 		}
-		err := out.WriteHeader(&tar.Header{Name: name[1:], Mode: f.Mode, Uid: f.UID, Gid: f.GID, Size: int64(len(f.Content))})
+		header := &tar.Header{Name: name[1:], Mode: f.Mode, Uid: f.UID, Gid: f.GID, Size: int64(len(f.Content))}
+		if f.Link != "" {
+			header.Typeflag, header.Linkname = tar.TypeSymlink, f.Link
+		}
+		err := out.WriteHeader(header)
 		if err != nil {
 			return nil, err
 		}
