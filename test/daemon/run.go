@@ -102,5 +102,8 @@ func (c *Command) Output(t testing.TB) string {
 	return strings.TrimSuffix(r.Stdout, "\n")
 }
 
+// Path is the program that is called.
+func (c *Command) Path() string { return c.path }
+
 // String is the call as one would type it.
 func (c *Command) String() string { return filepath.Base(c.path) + " " + strings.Join(c.Args, " ") }
