@@ -60,7 +60,8 @@ func newInstall(s *common) *cobra.Command {
 in the drop-in directory, or with containerd 1 as a block at the end of the main file. containerd is asked whether it reads the result, and whether
 anything else would change by it, before the files are touched; then it is restarted, and if it does not come up all is put back. What
 is done already is not done again.`,
-		Args: cobra.NoArgs,
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{toleratesSettings: "yes"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			source, size, err := self()
 			if err != nil {
@@ -102,7 +103,8 @@ func newUninstall(s *common) *cobra.Command {
 		Long: `Undo install: containerd's configuration is what it was before, byte for byte where nobody else has changed it, and the program and the
 data directory are gone. It is refused while there are containers of wasmgo, for nobody could delete them afterwards; a Kubernetes node
 gets no new ones meanwhile, since its label goes first.`,
-		Args: cobra.NoArgs,
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{toleratesSettings: "yes"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			at, node, err := f.prepare(cmd, s)
 			if err != nil {

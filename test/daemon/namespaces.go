@@ -53,36 +53,52 @@ func (n *Namespaces) do(f func() error) error {
 }
 
 // Process is a daemon that this package knows nothing of, with its log.
-type Process struct{ p *process }
+type Process struct {
+	p     *process
+	spawn func() (*process, error)
+	ping  func() error
+}
 
 // Start starts a daemon in the namespaces, and calls ping until it succeeds. It is stopped when the test ends, and its log shown if
 // the test has failed.
 func (n *Namespaces) Start(t testing.TB, env []string, ping func() error, path string, args ...string) *Process {
 	t.Helper()
-	p, err := spawn(n, &log{}, env, path, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	log := &log{}
+	d := &Process{ping: ping, spawn: func() (*process, error) { return spawn(n, log, env, path, args...) }}
 	t.Cleanup(func() {
-		defer p.log.printOnFailure(t, path)
-		if err := p.stop(); err != nil {
+		defer log.printOnFailure(t, path)
+		if d.p == nil {
+			return
+		}
+		if err := d.p.stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := p.ready(startTimeout, ping); err != nil {
+	d.Again(t)
+	return d
+}
+
+// Again starts a daemon that has been stopped or killed, which may be in another test than it was first started in.
+func (d *Process) Again(t testing.TB) {
+	t.Helper()
+	p, err := d.spawn()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return &Process{p}
+	d.p = p
+	if err := p.ready(startTimeout, d.ping); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Log is what the process has written.
-func (p *Process) Log() string { return p.p.log.String() }
+func (d *Process) Log() string { return d.p.log.String() }
 
 // Stop ends the process with SIGTERM.
-func (p *Process) Stop() error { return p.p.stop() }
+func (d *Process) Stop() error { return d.p.stop() }
 
 // Kill ends the process with SIGKILL.
-func (p *Process) Kill() error { return p.p.kill() }
+func (d *Process) Kill() error { return d.p.kill() }
 
 // Settle calls check until it finds nothing, for as long as leftovers are given to go away, and returns what it found last.
 func Settle(check func() error) error { return settle(check) }

@@ -19,12 +19,33 @@ func TestNode(t *testing.T) {
 	daemon.NeedRoot(t)
 	c := newCluster(t)
 	c.copyDeploy(t)
-	for _, group := range [][]testCase{installCases, serviceCases} {
-		for _, step := range group {
-			if !t.Run(step.name, func(t *testing.T) { step.run(t, c) }) {
-				c.explain(t)
-				t.FailNow() // what follows goes on from here
+	c.loadPodImages(t)
+	c.startMetrics(t)
+	for _, stage := range []struct {
+		name     string
+		parallel bool
+		cases    []testCase
+	}{
+		{"install", false, installCases},
+		{"life", true, lifeCases},
+		{"inside", true, insideCases},
+		{"service", false, serviceCases},
+		{"restart", false, restartCases},
+		{"uninstall", false, uninstallCases},
+	} {
+		ok := t.Run(stage.name, func(t *testing.T) {
+			for _, step := range stage.cases {
+				t.Run(step.name, func(t *testing.T) {
+					if stage.parallel {
+						t.Parallel()
+					}
+					step.run(t, c)
+				})
 			}
+		})
+		if !ok {
+			c.explain(t)
+			t.FailNow() // what follows goes on from here
 		}
 	}
 }

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,11 +13,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"wasmgo/test/daemon"
 )
 
 const nodeName = "node.test"
+
+// commandTimeout bounds one command in the machine: above what kubectl is told to wait for.
+const commandTimeout = 2 * time.Minute
 
 // machine is where the node's programs run: namespaces with an init, and a directory that holds their files.
 type machine struct {
@@ -35,7 +40,7 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	m := &machine{dir: dir, group: filepath.Base(dir)}
-	t.Cleanup(func() { m.remove(t) })
+	t.Cleanup(func() { m.end(t) })
 	for _, d := range []string{"root", "tools"} {
 		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
 			t.Fatal(err)
@@ -128,8 +133,20 @@ func (m *machine) run(t *testing.T, name string, args ...string) string {
 // try runs a command in the machine.
 func (m *machine) try(t *testing.T, name string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
+	return m.tryIn(t.Context(), name, args...)
+}
+
+// tryAfter is try for when the test's context is over.
+func (m *machine) tryAfter(t *testing.T, name string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	return m.tryIn(context.WithoutCancel(t.Context()), name, args...)
+}
+
+func (m *machine) tryIn(ctx context.Context, name string, args ...string) (stdout, stderr string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
 	var out, errs strings.Builder
-	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	cmd.Env = m.env()
 	err = m.Do(cmd.Run)
@@ -177,8 +194,35 @@ func (m *machine) makeGroups(t *testing.T) {
 	}
 }
 
-// remove looks for what is left on the host once the machine has ended, and removes it.
-func (m *machine) remove(t *testing.T) {
+// groupFile reads a file of the control group of a container, wherever in a hierarchy that is.
+func (m *machine) groupFile(t *testing.T, container, name string) string {
+	t.Helper()
+	for _, h := range hierarchies() {
+		var found string
+		err := filepath.WalkDir(filepath.Join(h, m.group), func(path string, e fs.DirEntry, err error) error {
+			if err == nil && e.Name() == name && strings.Contains(path, container) {
+				found = path
+				return fs.SkipAll
+			}
+			return nil // a group that goes away meanwhile is not the one
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found != "" {
+			b, err := os.ReadFile(found)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(b)
+		}
+	}
+	t.Fatalf("no control group of %s has %s", container, name)
+	return ""
+}
+
+// end looks for what is left on the host once the machine has ended, and removes it.
+func (m *machine) end(t *testing.T) {
 	info, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil || strings.Contains(string(info), m.dir) {
 		t.Errorf("mounts below %s are left (%v)", m.dir, err)
@@ -211,4 +255,17 @@ func removeGroups(dir string) error {
 		}
 	}
 	return errors.Join(append(errs, os.Remove(dir))...)
+}
+
+// groupsBelow returns all groups below one.
+func groupsBelow(dir string) []string {
+	var groups []string
+	// A group that goes away meanwhile is an error of its own only.
+	_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() && path != dir {
+			groups = append(groups, path)
+		}
+		return nil
+	})
+	return groups
 }
