@@ -183,7 +183,7 @@ func encodeValue(v attribute.Value) (m message) {
 	case attribute.EMPTY:
 		return m
 	}
-	return text(v.Emit())
+	return text(v.String())
 }
 
 func text(s string) (m message) { return m.message(1, []byte(s)) }

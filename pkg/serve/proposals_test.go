@@ -1,9 +1,11 @@
 package serve
 
 import (
+	"net"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"wasmgo/pkg/handover"
 	"wasmgo/pkg/runner"
@@ -16,9 +18,12 @@ import (
 )
 
 // counter serves the guest that uses proposals of WASI.
-func counter(t *testing.T, k handover.Keyvalue) *rig {
+func counter(t *testing.T, k handover.Keyvalue, set ...func(*runner.Service)) *rig {
 	t.Helper()
 	return startAs(t, "http_counter", func(s *runner.Service) {
+		for _, f := range set {
+			f(s)
+		}
 		s.Needs, s.Keyvalue, s.Env = handover.NeedsKeyvalue, k, []string{"DATABASE_URL=db://one", "plain=yes"}
 		var r press
 		s.World = func(extend ...func(*wasiio.Host) wasi.Part) (*wasi.Host, error) {
@@ -169,6 +174,29 @@ func TestBucketsThatThereAre(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", tt.path, got, tt.want)
 		}
 	}
+}
+
+// TestSilentServer: a guest that waits for its bucket is stopped when its request's time is over, and others go on.
+func TestSilentServer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := counter(t, handover.Keyvalue{Store: "redis://" + l.Addr().String()}, func(s *runner.Service) { s.HTTP.Timeout = 200 * time.Millisecond })
+	waiting := make(chan struct{})
+	go func() {
+		defer close(waiting)
+		began := time.Now()
+		res, _ := fetch(t, r.client, "GET", r.get("/count"), nil)
+		if took := time.Since(began); res.StatusCode != 504 || took > 3*time.Second {
+			t.Errorf("status %d after %v", res.StatusCode, took)
+		}
+	}()
+	if _, got := fetch(t, r.client, "GET", r.get("/config/plain"), nil); !strings.HasPrefix(got, `Ok(Some("no"))`) {
+		t.Errorf("another request is answered %q", got)
+	}
+	<-waiting
 }
 
 // TestConfig: what an operator sets goes before the container's variables.

@@ -23,9 +23,9 @@ func (v Values) Get(key string) (value string, ok bool) {
 	if value, ok = v.Set[key]; ok {
 		return value, true
 	}
-	for _, name := range []string{key, variable(key)} {
+	for _, wanted := range []string{key, variable(key)} {
 		for _, e := range v.Env {
-			if value, ok = strings.CutPrefix(e, name+"="); ok && name != "" {
+			if name, value, ok := strings.Cut(e, "="); ok && name == wanted && name != "" {
 				return value, true
 			}
 		}
@@ -57,7 +57,7 @@ func (v Values) All() []Entry {
 	}
 	for _, e := range v.Env {
 		name, value, ok := strings.Cut(e, "=")
-		if _, set := v.Set[name]; ok && !set {
+		if _, set := v.Set[name]; ok && !set && name != "" {
 			all = append(all, Entry{name, value})
 		}
 	}
