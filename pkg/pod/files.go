@@ -79,8 +79,8 @@ func unmountFiles(dir string) error {
 	return nil
 }
 
-// Complete adds the pod's files to a container of the pod, and is nothing to others. What the container has at those places already stays, unless
-// it cannot: containerd 1.7 names files that it has not made, and the default of /dev/shm is one of the container's own.
+// Complete adds the pod's files to a container of the pod, and is nothing to others. What the container has at those places already stays,
+// unless it only stands in for them.
 func (s *Service) Complete(b *bundle.Bundle) error {
 	s.mu.Lock()
 	p := s.pods[b.Pod]
@@ -104,7 +104,7 @@ func (p *pod) complete(mounts []specs.Mount, readonly bool) []specs.Mount {
 		dest := filepath.Clean(m.Destination)
 		switch dest {
 		case resolvConf, hosts, hostname, shm:
-			if ownShm := dest == shm && m.Type == "tmpfs" && p.config.ipc != modeNode; ownShm || isMissing(m) {
+			if p.stands(dest, m) {
 				continue
 			}
 			taken[dest] = true
@@ -133,11 +133,12 @@ func bindMount(root, dest, access string) specs.Mount {
 	}
 }
 
-// isMissing reports whether a mount is of a file that is not there.
-func isMissing(m specs.Mount) bool {
-	if m.Type != "bind" {
-		return false
+// stands reports whether a mount stands in for a file of the pod that nobody has made: containerd 1.7 names the files that it would have made
+// itself, and makes directories where they are missing; an shm of the container's own is the default of specifications.
+func (p *pod) stands(dest string, m specs.Mount) bool {
+	if dest == shm {
+		return p.config.ipc != modeNode && (m.Type == "tmpfs" || filepath.Base(filepath.Dir(m.Source)) == p.id)
 	}
-	_, err := os.Lstat(m.Source)
-	return errors.Is(err, os.ErrNotExist)
+	info, err := os.Stat(m.Source)
+	return m.Type == "bind" && (errors.Is(err, os.ErrNotExist) || err == nil && info.IsDir())
 }

@@ -73,7 +73,11 @@ func own(dest string) string { return "/b/rootfs" + dest }
 
 func TestCompletedMounts(t *testing.T) {
 	there := t.TempDir()
-	kubelets := specs.Mount{Type: "bind", Source: there, Destination: hosts}
+	table := filepath.Join(there, "hosts")
+	if err := os.WriteFile(table, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kubelets := specs.Mount{Type: "bind", Source: table, Destination: hosts}
 	all := map[string]string{resolvConf: own(resolvConf), hosts: own(hosts), hostname: own(hostname), shm: own(shm)}
 	for name, c := range map[string]struct {
 		ipc    mode
@@ -82,10 +86,12 @@ func TestCompletedMounts(t *testing.T) {
 	}{
 		"nothing there": {modePod, nil, all},
 		"kubelet has a table of hosts": {modePod, []specs.Mount{kubelets}, map[string]string{
-			resolvConf: own(resolvConf), hosts: there, hostname: own(hostname), shm: own(shm),
+			resolvConf: own(resolvConf), hosts: table, hostname: own(hostname), shm: own(shm),
 		}},
-		"a file that nobody has made":   {modePod, []specs.Mount{{Type: "bind", Source: there + "/none", Destination: resolvConf}}, all},
-		"an shm of the container alone": {modePod, []specs.Mount{{Type: "tmpfs", Source: "shm", Destination: "/dev/shm/"}}, all},
+		"a file that nobody has made":           {modePod, []specs.Mount{{Type: "bind", Source: there + "/none", Destination: resolvConf}}, all},
+		"a directory in the place of a file":    {modePod, []specs.Mount{{Type: "bind", Source: there, Destination: hostname}}, all},
+		"an shm that containerd 1.7 would make": {modePod, []specs.Mount{{Type: "bind", Source: "/state/sandboxes/p/shm", Destination: shm}}, all},
+		"an shm of the container alone":         {modePod, []specs.Mount{{Type: "tmpfs", Source: "shm", Destination: "/dev/shm/"}}, all},
 		"an shm that is a volume": {modePod, []specs.Mount{{Type: "bind", Source: there, Destination: shm}}, map[string]string{
 			resolvConf: own(resolvConf), hosts: own(hosts), hostname: own(hostname), shm: there,
 		}},
@@ -94,7 +100,7 @@ func TestCompletedMounts(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := &pod{bundle: "/b", config: config{ipc: c.ipc}}
+			p := &pod{id: "p", bundle: "/b", config: config{ipc: c.ipc}}
 			proc := specs.Mount{Type: "proc", Source: "proc", Destination: "/proc"}
 			got := p.complete(append([]specs.Mount{proc}, c.mounts...), true)
 			if got[0].Destination != "/proc" {

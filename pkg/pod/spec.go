@@ -67,7 +67,9 @@ func (p *pod) spec() (_ *specs.Spec, done func(), err error) {
 				return nil, done, err
 			}
 			done = func() { f.Close() }
-			owner = "/proc/self/fd/" + strconv.Itoa(int(f.Fd()))
+			if path := "/proc/self/fd/" + strconv.Itoa(int(f.Fd())); !isOurs(path) {
+				owner = path
+			}
 		}
 		join(specs.UserNamespace, owner)
 	}
@@ -127,6 +129,16 @@ func netnsOwner(path string) (*os.File, error) {
 	}
 	unix.CloseOnExec(fd)
 	return os.NewFile(uintptr(fd), path), nil
+}
+
+// isOurs reports whether a user namespace is the shim's own. containerd 1.7 makes no other, and then the pod's has yet to be made.
+func isOurs(path string) bool {
+	a, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat("/proc/self/ns/user")
+	return err == nil && os.SameFile(a, b)
 }
 
 // oomScoreAdj is how the kernel's out-of-memory killer should see the pause, nil for as it sees the shim: to be spared more than that takes

@@ -31,7 +31,7 @@ type podCase struct {
 	run  func(t *testing.T, e podEnv)
 }
 
-var podCaseGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainerCases, podUserCases, podResourceCases, podExecCases, podStreamCases, podManyCases, podShapeCases}
+var podCaseGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainerCases, podUserCases, podResourceCases, podExecCases, podStreamCases, podManyCases, podShapeCases, podNativeCases}
 
 // podSandboxers are who makes pods: containerd, of a container with the sandbox image, or the shim by its Sandbox service, which containerd
 // 1.7 has as an experiment (docs/kubernetes.md).
@@ -42,6 +42,7 @@ var podSandboxers = []struct {
 	{"containerd-2.4.2", []daemon.Option{daemon.Version(daemon.Containerd2)}},
 	{"containerd-2.4.2, sandboxer = shim", []daemon.Option{daemon.Version(daemon.Containerd2), daemon.ShimSandboxer()}},
 	{"containerd-1.7.35", []daemon.Option{daemon.Version(daemon.Containerd17)}},
+	{"containerd-1.7.35, sandbox_mode = shim", []daemon.Option{daemon.Version(daemon.Containerd17), daemon.ShimSandboxer()}},
 }
 
 // TestPods asks what kubelet asks of CRI, by crictl.
@@ -85,6 +86,7 @@ func newPodEnv(t *testing.T, opts ...daemon.Option) podEnv {
 		Config: v1.ImageConfig{Entrypoint: []string{"/args.wasm"}, Env: []string{"FROM_IMAGE=yes"}},
 		Files:  files,
 	})
+	e.Import(t, nativeImage(t))
 	return e
 }
 
