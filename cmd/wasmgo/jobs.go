@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"wasmgo/pkg/layers"
+	"wasmgo/pkg/observe/export"
 )
 
 // jobs are what the shim starts this program for, by the first argument. They are part of the start of a container, so they
@@ -11,4 +12,5 @@ import (
 // the exit code.
 var jobs = map[string]func(ctx context.Context, args []string) int{
 	"layers": layers.Main,
+	"spans":  export.Main,
 }

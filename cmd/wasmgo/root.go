@@ -25,12 +25,14 @@ type common struct {
 	root string
 	// cacheMax bounds compiled code, in bytes; 0 is the default.
 	cacheMax int64
+	// metrics is the directory of the shims' sockets for figures, "" for none.
+	metrics string
 	// address is containerd's socket, namespace the one of its namespaces that REFs are looked up in.
 	address, namespace string
 }
 
 // groups make the commands below the root, in the order of the help text.
-var groups = []func(*common) *cobra.Command{newCache, newConfig, newDoctor, newImage, newPrecompile, newInstall, newUninstall}
+var groups = []func(*common) *cobra.Command{newCache, newConfig, newDoctor, newImage, newMetrics, newPrecompile, newInstall, newUninstall}
 
 // errSilent is an error whose message the command has printed already.
 var errSilent = errors.New("reported")
@@ -100,7 +102,7 @@ func (c *common) complete(cmd *cobra.Command) error {
 		return err
 	}
 	v := host.Values()
-	c.cacheMax = v.CacheMax
+	c.cacheMax, c.metrics = v.CacheMax, v.Metrics
 	if c.root == "" {
 		c.root = v.Root
 	}

@@ -118,7 +118,7 @@ func (o *Observer) Intercept(ctx context.Context, unmarshal ttrpc.Unmarshaler, i
 		s.span.Set("rpc.status", code)
 		s.span.Set("container.id", id)
 		s.span.Set("container.exec.id", exec)
-		s.span.End(err)
+		s.span.end(status.Convert(err).Message())
 	}
 	if o.figures != nil {
 		o.figures.call(verb, code, took)
@@ -129,7 +129,7 @@ func (o *Observer) Intercept(ctx context.Context, unmarshal ttrpc.Unmarshaler, i
 			line = line.WithField("exec", exec)
 		}
 		if err != nil {
-			line = line.WithError(err)
+			line = line.WithField("code", code).WithField("error", status.Convert(err).Message())
 		}
 		line.Debug("call")
 	}

@@ -68,10 +68,16 @@ func (s *Span) End(err error) {
 	if s == nil {
 		return
 	}
-	s.record.End = time.Now()
 	if err != nil {
-		s.record.Error = err.Error()
+		s.end(err.Error())
+		return
 	}
+	s.end("")
+}
+
+// end ends it, with a message if something went wrong.
+func (s *Span) end(message string) {
+	s.record.End, s.record.Error = time.Now(), message
 	s.to.add(s.record)
 }
 
