@@ -8,7 +8,7 @@ BENCH   ?= .
 FUZZ_INPUTS ?= 5000
 
 SHIM    := build/bin/containerd-shim-wasmgo-v1
-PARTS   := build/programs/shim build/programs/wasmgo build/programs/runner/runner build/programs/runner/pause build/programs/http/runner
+PARTS   := build/programs/shim build/programs/wasmgo build/programs/runner/runner build/programs/runner/pause build/programs/http/runner build/programs/toolbox.wasm
 ARCHIVE := cmd/containerd-shim-wasmgo-v1/archive/programs
 # Kubernetes takes longer to build than all the others together, so only its own test asks for it.
 CLUSTER := $(notdir $(wildcard test/tools/kubernetes-* test/tools/etcd-* test/tools/metrics-server-*))
@@ -44,6 +44,9 @@ build/programs/runner/pause: cmd/wasmgo-pause/pause.c
 	@scripts/require gcc
 	@mkdir -p $(@D)
 	gcc -Os -Wall -Wextra -Werror -static -s -o $@ $<
+
+build/programs/toolbox.wasm: go.mod go.sum scripts/toolbox $(wildcard cmd/wasmgo-toolbox/*.go cmd/wasmgo-toolbox/_interp/*.go pkg/toolbox/*.go pkg/toolbox/abi/*.go pkg/toolbox/system/*.go)
+	scripts/toolbox $@
 
 build/programs/shim: $(SOURCES)
 	@mkdir -p $(@D)

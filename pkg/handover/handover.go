@@ -59,6 +59,8 @@ type Guest struct {
 	// Seccomp are BPF programs, each an array of struct sock_filter in the machine's byte order (seccomp(2)), installed
 	// in this order before the module is loaded.
 	Seccomp [][]byte
+	// Toolbox, if set, says that the code is that of the toolbox, which comes with the runner and is given more than WASI.
+	Toolbox *Toolbox `json:",omitempty"`
 	// Refusal, if set, is all the runner does once begun; there is no module then.
 	Refusal *Refusal
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // names are the programs, by their paths below the directory, in the order in which an archive has them.
-var names = [...]string{"shim", "wasmgo", "runner/runner", "runner/pause", "http/runner"}
+var names = [...]string{"shim", "wasmgo", "runner/runner", "runner/pause", "http/runner", "toolbox.wasm"}
 
 // magic is how an archive begins. Its last byte counts the formats there have been.
 const magic = "wasmgo\x00\x01"

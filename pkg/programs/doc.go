@@ -5,13 +5,14 @@
 //	  ├ wasmgo          the user's commands, and the shim's short jobs that need heavy libraries (cmd/wasmgo)
 //	  ├ runner/runner   the guest half, with Wasmtime (package runner)
 //	  ├ runner/pause    the init of a pod (cmd/wasmgo-pause)
-//	  └ http/runner     the guest half with wasi:http
+//	  ├ http/runner     the guest half with wasi:http
+//	  └ toolbox.wasm    the shell and tools of execs, a module (cmd/wasmgo-toolbox)
 //
 // The launcher is what containerd executes twice for every container, so it is small and starts in half the time; the shim needs no Wasmtime,
 // and the runner nothing of containerd. They are several programs so that none pays for another, and one file so that installing is one step.
 //
 //	archive                                made by `go run ./pkg/programs/pack DIR ARCHIVE` (make build does it)
-//	    label, 256 bytes                   of each program: size, packed size, SHA-256
+//	    label                              of each program: size, packed size, SHA-256
 //	    a DEFLATE stream of each           in the order of the label
 //
 //	<root>/programs/                       0700

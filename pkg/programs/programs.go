@@ -32,6 +32,9 @@ const PauseName = "pause"
 // Runner is the path of the directory that holds the files "runner" and PauseName, and nothing that a guest must not see.
 func (d Dir) Runner() string { return filepath.Join(string(d), "runner") }
 
+// Toolbox is the path of the module that an exec runs which asks for a shell, or a tool, that the container has not got (cmd/wasmgo-toolbox).
+func (d Dir) Toolbox() string { return filepath.Join(string(d), "toolbox.wasm") }
+
 // HTTPRunner is as Runner, of the runner that has HTTP too. It runs all that Runner does, and takes longer to come up.
 func (d Dir) HTTPRunner() string { return filepath.Join(string(d), "http") }
 

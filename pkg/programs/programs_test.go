@@ -56,7 +56,7 @@ func listing(t *testing.T, dir string) []string {
 func TestUnpack(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "var", "root")
 	dir := mustUnpack(t, root, pack(t, "one"))
-	for path, want := range map[string]string{dir.Shim(): "shim: one", dir.CLI(): "wasmgo: one", filepath.Join(dir.Runner(), "runner"): "runner/runner: one", filepath.Join(dir.Runner(), PauseName): "runner/pause: one", filepath.Join(dir.HTTPRunner(), "runner"): "http/runner: one"} {
+	for path, want := range map[string]string{dir.Shim(): "shim: one", dir.CLI(): "wasmgo: one", filepath.Join(dir.Runner(), "runner"): "runner/runner: one", filepath.Join(dir.Runner(), PauseName): "runner/pause: one", filepath.Join(dir.HTTPRunner(), "runner"): "http/runner: one", dir.Toolbox(): "toolbox.wasm: one"} {
 		b, err := os.ReadFile(path)
 		if err != nil || string(b) != want {
 			t.Errorf("%s holds %q, %v, want %q", path, b, err, want)

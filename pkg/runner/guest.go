@@ -148,6 +148,9 @@ func prepare(g *handover.Guest, h HTTP) (program, *handover.Refusal, error) {
 		if err != nil {
 			return nil, nil, err
 		}
+		if g.Toolbox != nil {
+			return prepareToolbox(e, g)
+		}
 		return prepareModule(e, g)
 	default:
 		return nil, nil, err

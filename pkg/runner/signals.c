@@ -2,8 +2,10 @@
 
 #include "signals.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <unistd.h>
 
 enum { INTERNAL = 125 }; // codeInternal of runner.go
@@ -64,4 +66,22 @@ void signals_catch(void) {
 void signals_release(void) {
 	sigaction(SIGTERM, &go[SIGTERM], NULL);
 	sigaction(SIGINT, &go[SIGINT], NULL);
+}
+
+static volatile sig_atomic_t interrupt_event = -1;
+
+static void interrupt(int signal) {
+	(void)signal;
+	static const uint64_t one = 1;
+	int before = errno;
+	ssize_t written = write(interrupt_event, &one, sizeof one);
+	(void)written; // full is as good
+	errno = before;
+}
+
+void signals_interrupts(int event) {
+	struct sigaction action = {.sa_handler = interrupt, .sa_flags = SA_ONSTACK | SA_RESTART};
+	interrupt_event = event;
+	sigfillset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
 }

@@ -7,3 +7,6 @@ void signals_catch(void);
 
 // signals_release gives SIGTERM and SIGINT back to Go's runtime.
 void signals_release(void);
+
+// signals_interrupts has SIGINT add to an eventfd in place of ending the process.
+void signals_interrupts(int event);

@@ -104,7 +104,7 @@ func (p *Process) runInside(ctx context.Context, kind string, hooks []specs.Hook
 	if len(hooks) == 0 {
 		return nil
 	}
-	pid, err := innerPid(p.pid)
+	pid, err := InnerPid(p.pid)
 	if err != nil {
 		return fmt.Errorf("hooks.%s: %w", kind, err)
 	}
@@ -138,8 +138,8 @@ func (p *Process) runInside(ctx context.Context, kind string, hooks []specs.Hook
 	})
 }
 
-// innerPid is a process's number in its own pid namespace: the last of the NSpid line in /proc/<pid>/status.
-func innerPid(pid int) (int, error) {
+// InnerPid is the number that the process pid has in its own pid namespace: the last of the NSpid line in /proc/<pid>/status.
+func InnerPid(pid int) (int, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err

@@ -39,6 +39,20 @@ func boolean() kind[bool] {
 	}}
 }
 
+// off is on or off; it is true for off, and off wins.
+func off() kind[bool] {
+	return kind[bool]{
+		name: "`on` or `off`",
+		read: func(text string) (bool, error) {
+			if text != "on" && text != "off" {
+				return false, want("on or off")
+			}
+			return text == "off", nil
+		},
+		join: func(a, b bool) bool { return a || b },
+	}
+}
+
 // most is far above what is of use for a count, and below what any sum would run over.
 const most = 1 << 20
 

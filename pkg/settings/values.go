@@ -31,6 +31,8 @@ type Values struct {
 	Deny handover.Deny
 	// HTTP is how a component is served that serves HTTP.
 	HTTP handover.HTTP
+	// NoToolbox has an exec find only what is in the container.
+	NoToolbox bool
 	// Config is what is set of wasi:config.
 	Config map[string]string
 	// Keyvalue is where the buckets of wasi:keyvalue are.

@@ -56,6 +56,7 @@ func (c *container) startExec(ctx context.Context, s *Service, id string, h *han
 	if err != nil {
 		return err
 	}
+	init := b.Spec.Process.Args
 	if b, err = b.Exec(h.execution.process); err != nil {
 		return err
 	}
@@ -73,6 +74,7 @@ func (c *container) startExec(ctx context.Context, s *Service, id string, h *han
 	}()
 	j, err := c.sandbox.exec(ctx, launch{
 		namespace: s.namespace, id: c.id, exec: true, bundle: b, files: streams.Files(), terminal: h.terminal, notice: streams.Notice,
+		processes: c.processes(init),
 	})
 	if err != nil {
 		return err

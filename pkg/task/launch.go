@@ -10,6 +10,7 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"wasmgo/pkg/bundle"
+	"wasmgo/pkg/handover"
 )
 
 // launcher makes sandboxes.
@@ -28,6 +29,8 @@ type launch struct {
 	files         [3]*os.File
 	terminal      bool
 	notice        func(line string) // tells whoever waits for the container; may be nil
+	// processes are the container's, its init first; none when there are none yet.
+	processes []handover.Process
 }
 
 // ending is how an init ended.

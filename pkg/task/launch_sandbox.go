@@ -44,6 +44,7 @@ type tools struct {
 	cache   *cache.Cache
 	root    string // directory of all that is kept
 	cli     string // the program wasmgo
+	toolbox *toolbox
 	address string // containerd's socket
 }
 
@@ -61,7 +62,10 @@ func openTools(address string) (*tools, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	return &tools{runner: dir.Runner(), server: dir.HTTPRunner(), cache: c, root: v.Root, cli: dir.CLI(), address: address}, nil
+	return &tools{
+		runner: dir.Runner(), server: dir.HTTPRunner(), cache: c, root: v.Root, cli: dir.CLI(), address: address,
+		toolbox: &toolbox{path: dir.Toolbox(), cache: c},
+	}, nil
 }
 
 func (h *host) launch(ctx context.Context, l launch) (sandboxed, error) {
@@ -172,7 +176,12 @@ func (t *tools) guest(ctx context.Context, root *os.File, l launch) (_ handover.
 func (t *tools) load(ctx context.Context, root *os.File, l launch, g *handover.Guest) (*os.File, error) {
 	entry, err := t.file(ctx, root, l, g)
 	if missed, ok := errors.AsType[*handover.Refusal](err); ok && missed.Code == handover.CodeNotFound {
-		entry, err = t.layer(ctx, root, l, g, missed)
+		if l.wantsToolbox(missed, g.Args) {
+			g.Toolbox = &handover.Toolbox{Processes: l.processes}
+			entry, err = t.toolbox.open(ctx, l)
+		} else {
+			entry, err = t.layer(ctx, root, l, g, missed)
+		}
 	}
 	if err != nil {
 		return nil, err

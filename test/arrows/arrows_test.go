@@ -13,7 +13,7 @@ import (
 // Where each package of the product stands. One that is in none of them fails the test: say where it belongs.
 var (
 	host   = []string{"bundle", "cache", "content", "detached", "image", "install", "launch", "layers", "lockfile", "native", "observe", "pod", "programs", "sandbox", "settings", "shim", "stdio", "task", "wire"}
-	guest  = []string{"component", "engine", "runner", "serve", "wasi"}
+	guest  = []string{"component", "engine", "runner", "serve", "toolbox", "wasi"}
 	border = []string{"capability", "handover", "otlp"}
 	user   = []string{"doctor", "imagefile", "peer"}
 )
@@ -116,7 +116,7 @@ func half(path string) string {
 		return "host"
 	case name == "cmd/wasmgo" || under(name, user):
 		return "user"
-	case name == "cmd/wasmgo-runner" || name == "cmd/wasmgo-runner-http" || under(name, guest):
+	case name == "cmd/wasmgo-runner" || name == "cmd/wasmgo-runner-http" || name == "cmd/wasmgo-toolbox" || under(name, guest):
 		return "guest"
 	case under(name, border):
 		return "border"

@@ -80,3 +80,12 @@ func (d *Descriptor) IsSameObject(o *Descriptor) bool {
 	b, err := identityOf(o.file.fd)
 	return err == nil && a == b
 }
+
+// StatInto is StatAt with all that the kernel says, for who needs more than WASI knows.
+func (d *Descriptor) StatInto(st *unix.Stat_t, follow bool, name string) error {
+	return failed("stat", name, d.statAt(follow, name, st))
+}
+
+// FD is the kernel's descriptor, which d keeps. Nothing leads from it but what [Descriptor.OpenAt] would give: it is for system calls that take
+// no path.
+func (d *Descriptor) FD() int { return d.file.fd }
