@@ -12,7 +12,8 @@ import (
 // (resource types, components, core modules).
 type Instance struct {
 	exports map[string]any
-	body    *body // of an instance that was made by itself, not in another one
+	found   map[string]*Instance // what Compatible has found
+	body    *body                // of an instance that was made by itself, not in another one
 }
 
 // A body is all that an instance, with those inside of it, has that a guest can change.
@@ -50,8 +51,21 @@ func (i *Instance) Instance(name string) *Instance {
 	return in
 }
 
-// Compatible returns the exported instance of an interface, such as wasi:cli/run@0.2.0, in that version or a compatible one, or nil.
+// Compatible returns the exported instance of an interface, such as wasi:cli/run@0.2.0, in that version or a compatible one, or nil. It
+// is for the goroutine that uses the instance.
 func (i *Instance) Compatible(name string) *Instance {
+	in, known := i.found[name]
+	if !known {
+		in = i.compatible(name)
+		if i.found == nil {
+			i.found = map[string]*Instance{}
+		}
+		i.found[name] = in
+	}
+	return in
+}
+
+func (i *Instance) compatible(name string) *Instance {
 	if in := i.Instance(name); in != nil {
 		return in
 	}

@@ -36,7 +36,7 @@ enum {
 	RANGES = 8,        // of pages that are kept, at most
 	KEPT = 32,         // pages that are kept, at most
 	LOOKED_AT = 16384, // pages at the beginning of a memory, among which those that are kept are looked for
-	PERIOD = 256,      // uses of a slot after which it is looked anew
+	PERIOD = 4096,     // uses of a slot after which it is looked anew
 	WARM = 16,         // slots that keep their pages while nobody uses them
 };
 
@@ -177,7 +177,7 @@ static slot *map(slots *of, size_t reserved, size_t guard) {
 		free(s);
 		return NULL;
 	}
-	*s = (slot){.of = of, .base = (uint8_t *)p + guard, .reserved = reserved, .guard = guard};
+	*s = (slot){.of = of, .base = (uint8_t *)p + guard, .reserved = reserved, .guard = guard, .looks = true};
 	return s;
 }
 

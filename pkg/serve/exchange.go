@@ -169,6 +169,15 @@ func (x *exchange) finish() (sent bool) {
 	return true
 }
 
+// sendNow sends what net/http has of the response and would send when its handler has returned, if nothing of it depends on that: its
+// length is known. It reports whether all of it is out.
+func (x *exchange) sendNow(r *http.Request) bool {
+	if x.broken || r.ProtoMajor != 1 || len(x.w.Header()["Content-Length"]) == 0 {
+		return false
+	}
+	return x.rc.Flush() == nil
+}
+
 // empty sends a response that has no body.
 func (x *exchange) empty() {
 	if hasBody(x.status) && len(x.w.Header()["Content-Length"]) == 0 {

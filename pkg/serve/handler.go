@@ -28,6 +28,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.span.end(x)
 		// What net/http does with a connection from here on has no end of its own.
 		_ = x.rc.SetWriteDeadline(time.Now().Add(lastTime))
+		s.pool.refill(x.sendNow(r))
 	}()
 	if s.draining.Load() {
 		w.Header().Set("Connection", "close")
