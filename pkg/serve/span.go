@@ -45,8 +45,20 @@ func (t *tracer) begin(r *http.Request) *span {
 	}
 	carrier := propagation.HeaderCarrier(r.Header)
 	ctx := t.propagator.Extract(context.Background(), carrier)
-	name, attributes := requestAttributes(r.Method)
+	ctx, s := t.Start(ctx, spanName(r.Method), trace.WithSpanKind(trace.SpanKindServer))
+	if s.IsRecording() {
+		s.SetAttributes(describe(r)...)
+	}
+	t.propagator.Inject(ctx, carrier)
+	return &span{Span: s, tracer: t, ctx: ctx}
+}
+
+// describe is the attributes of a request that is served. The samplers there are have no use for them, so they are made for the requests
+// that are sampled alone.
+func describe(r *http.Request) []attribute.KeyValue {
+	attributes := make([]attribute.KeyValue, 0, 16)
 	attributes = append(attributes, semconv.URLScheme("http"), semconv.URLPath(r.URL.Path), semconv.NetworkProtocolVersion(version(r.ProtoMajor, r.ProtoMinor)))
+	attributes = append(attributes, methodAttributes(r.Method)...)
 	attributes = append(attributes, serverAttributes(r.Host, "http")...)
 	if r.URL.RawQuery != "" {
 		attributes = append(attributes, semconv.URLQuery(withoutSecrets(r.URL.RawQuery)))
@@ -58,9 +70,7 @@ func (t *tracer) begin(r *http.Request) *span {
 	if agent := r.UserAgent(); agent != "" {
 		attributes = append(attributes, semconv.UserAgentOriginal(agent))
 	}
-	ctx, s := t.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes...))
-	t.propagator.Inject(ctx, carrier)
-	return &span{Span: s, tracer: t, ctx: ctx}
+	return attributes
 }
 
 // now is the time, if anybody wants to know.
@@ -76,6 +86,12 @@ func (s *span) started(i *instance, since time.Time, err error) {
 	if s == nil {
 		return
 	}
+	if err == nil {
+		i.http.Observe(s.observe)
+	}
+	if !s.IsRecording() {
+		return
+	}
 	_, start := s.tracer.Start(s.ctx, "instance start", trace.WithTimestamp(since))
 	defer start.End()
 	if err != nil {
@@ -83,7 +99,6 @@ func (s *span) started(i *instance, since time.Time, err error) {
 		return
 	}
 	start.SetAttributes(attribute.Bool("wasmgo.instance.reused", i.served > 0))
-	i.http.Observe(s.observe)
 }
 
 // trapped notes how a guest has ended that has not returned.
@@ -109,7 +124,7 @@ func (s *span) end(x *exchange) {
 	if s == nil {
 		return
 	}
-	if x.status != 0 {
+	if x.status != 0 && s.IsRecording() {
 		s.SetAttributes(semconv.HTTPResponseStatusCode(x.status))
 	}
 	if !s.failed && (x.status >= 500 || x.broken) {
@@ -125,11 +140,13 @@ func (s *span) end(x *exchange) {
 
 // observe is a [client.Observer]: it begins the span of a request that the guest makes.
 func (s *span) observe(r *http.Request) client.Observed {
-	name, attributes := requestAttributes(r.Method)
-	attributes = append(attributes, serverAttributes(r.URL.Host, r.URL.Scheme)...)
-	u := url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: withoutSecrets(r.URL.RawQuery)}
-	attributes = append(attributes, semconv.URLFull(u.String()))
-	ctx, sent := s.tracer.Start(s.ctx, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
+	ctx, sent := s.tracer.Start(s.ctx, spanName(r.Method), trace.WithSpanKind(trace.SpanKindClient))
+	if sent.IsRecording() {
+		u := url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: withoutSecrets(r.URL.RawQuery)}
+		sent.SetAttributes(methodAttributes(r.Method)...)
+		sent.SetAttributes(serverAttributes(r.URL.Host, r.URL.Scheme)...)
+		sent.SetAttributes(semconv.URLFull(u.String()))
+	}
 	carrier := propagation.HeaderCarrier(r.Header)
 	given := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), carrier))
 	if !given.IsValid() || given.SpanID() == s.SpanContext().SpanID() {
@@ -166,12 +183,20 @@ func (s clientSpan) Ended(err error) {
 // methods are those that the conventions know. Others could be any number.
 var methods = []string{"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 
-// requestAttributes are the name of a span and its attributes for a method.
-func requestAttributes(method string) (name string, attributes []attribute.KeyValue) {
+// spanName is the name of a span for a method.
+func spanName(method string) string {
 	if slices.Contains(methods, method) {
-		return method, []attribute.KeyValue{semconv.HTTPRequestMethodKey.String(method)}
+		return method
 	}
-	return "HTTP", []attribute.KeyValue{semconv.HTTPRequestMethodOther, semconv.HTTPRequestMethodOriginal(method)}
+	return "HTTP"
+}
+
+// methodAttributes are those for a method.
+func methodAttributes(method string) []attribute.KeyValue {
+	if slices.Contains(methods, method) {
+		return []attribute.KeyValue{semconv.HTTPRequestMethodKey.String(method)}
+	}
+	return []attribute.KeyValue{semconv.HTTPRequestMethodOther, semconv.HTTPRequestMethodOriginal(method)}
 }
 
 // serverAttributes are those for host[:port].
