@@ -36,13 +36,14 @@ var podCaseGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainer
 // podSandboxers are who makes pods: containerd, of a container with the sandbox image, or the shim by its Sandbox service, which containerd
 // 1.7 has as an experiment (docs/kubernetes.md).
 var podSandboxers = []struct {
-	name    string
-	options []daemon.Option
+	name       string
+	options    []daemon.Option
+	experiment bool
 }{
-	{"containerd-2.4.2", []daemon.Option{daemon.Version(daemon.Containerd2)}},
-	{"containerd-2.4.2, sandboxer = shim", []daemon.Option{daemon.Version(daemon.Containerd2), daemon.ShimSandboxer()}},
-	{"containerd-1.7.35", []daemon.Option{daemon.Version(daemon.Containerd17)}},
-	{"containerd-1.7.35, sandbox_mode = shim", []daemon.Option{daemon.Version(daemon.Containerd17), daemon.ShimSandboxer()}},
+	{"containerd-2.4.2", []daemon.Option{daemon.Version(daemon.Containerd2)}, false},
+	{"containerd-2.4.2, sandboxer = shim", []daemon.Option{daemon.Version(daemon.Containerd2), daemon.ShimSandboxer()}, false},
+	{"containerd-1.7.35", []daemon.Option{daemon.Version(daemon.Containerd17)}, false},
+	{"containerd-1.7.35, sandbox_mode = shim", []daemon.Option{daemon.Version(daemon.Containerd17), daemon.ShimSandboxer()}, true},
 }
 
 // TestPods asks what kubelet asks of CRI, by crictl.
