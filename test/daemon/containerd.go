@@ -68,6 +68,10 @@ func Containerd(t testing.TB, opts ...Option) *ContainerdDaemon {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// runc in a user namespace reaches its bundle by path, as a user to whom the directory is a stranger's.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatal(err)
+	}
 	d := &ContainerdDaemon{
 		Tool:      Containerd2,
 		Dir:       dir,

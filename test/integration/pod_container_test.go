@@ -96,8 +96,7 @@ var podContainerCases = []podCase{
 			{[]string{"/exit_code.wasm", "0"}, 0, "Completed", ""},
 			{[]string{"/exit_code.wasm", "7"}, 7, "Error", ""},
 			{[]string{"/missing.wasm"}, 127, "Error", "/missing.wasm"},
-			{[]string{"/etc/greet"}, 126, "Error", "/etc/greet"},
-			{[]string{"/native"}, 126, "Error", "/native is a native program"},
+			{[]string{"/etc/greet"}, 126, "Error", "/etc/greet is not WebAssembly"},
 		} {
 			container := p.start(t, c.args)
 			if s := container.wait(t); s.ExitCode != c.code || s.Reason != c.reason {

@@ -31,7 +31,7 @@ type podCase struct {
 	run  func(t *testing.T, e podEnv)
 }
 
-var podCaseGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainerCases, podUserCases, podResourceCases, podExecCases, podStreamCases, podManyCases, podShapeCases}
+var podCaseGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainerCases, podUserCases, podResourceCases, podExecCases, podToolboxCases, podStreamCases, podManyCases, podShapeCases, podNativeCases}
 
 // podSandboxers are who makes pods: containerd, of a container with the sandbox image, or the shim by its Sandbox service, which containerd
 // 1.7 has as an experiment (docs/kubernetes.md).
@@ -87,6 +87,7 @@ func newPodEnv(t *testing.T, opts ...daemon.Option) podEnv {
 		Config: v1.ImageConfig{Entrypoint: []string{"/args.wasm"}, Env: []string{"FROM_IMAGE=yes"}},
 		Files:  files,
 	})
+	e.Import(t, nativeImage(t))
 	return e
 }
 
