@@ -47,15 +47,6 @@ func TestStartedByHand(t *testing.T) {
 	}
 }
 
-func marshal(t testing.TB, m proto.Message) []byte {
-	t.Helper()
-	out, err := proto.Marshal(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
-}
-
 func TestInfo(t *testing.T) {
 	options, err := anypb.New(&runcoptions.Options{SystemdCgroup: true})
 	if err != nil {
