@@ -19,19 +19,21 @@ import (
 )
 
 func newPrecompile(s *common) *cobra.Command {
-	var watch bool
+	var watch, toolbox bool
 	cmd := &cobra.Command{
-		Use:   "precompile [--watch] [REF|FILE]...",
+		Use:   "precompile [--watch] [--toolbox] [REF|FILE]...",
 		Short: "Compile modules before they are first run",
 		Long: `Compile modules before they are first run: for a node that is being prepared, or an image of a machine. A FILE is a module, a component,
 or an archive of images (docker save, ctr images export); a REF is an image in containerd. Of an image every module is compiled,
 layers and files in layers alike.
 
+With --toolbox the shell and tools are compiled, too, that an exec finds in containers which have none: the first exec on a machine then need not wait.
+
 With --watch it goes on to compile what is pulled for Wasm, in every namespace of containerd unless --namespace says which, with the processor
 time that nobody else wants. When a container comes to wait for such a module its compilation is hurried.`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 && !watch {
-				return errors.New("nothing to compile: name files or images, or give --watch")
+			if len(args) == 0 && !watch && !toolbox {
+				return errors.New("nothing to compile: name files or images, or give --watch or --toolbox")
 			}
 			return nil
 		},
@@ -39,6 +41,11 @@ time that nobody else wants. When a container comes to wait for such a module it
 			p, err := newPrecompiler(cmd, s, watch)
 			if err != nil {
 				return err
+			}
+			if toolbox {
+				if err := p.argument(cmd.Context(), p.toolbox); err != nil {
+					return err
+				}
 			}
 			for _, arg := range args {
 				if err := p.argument(cmd.Context(), arg); err != nil {
@@ -58,6 +65,7 @@ time that nobody else wants. When a container comes to wait for such a module it
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&toolbox, "toolbox", false, "compile the shell and tools of execs")
 	cmd.Flags().BoolVar(&watch, "watch", false, "go on with what is pulled, at idle priority")
 	return cmd
 }
@@ -66,6 +74,7 @@ time that nobody else wants. When a container comes to wait for such a module it
 type precompiler struct {
 	common  *common
 	cache   *cache.Cache
+	toolbox string    // path of its module
 	out     io.Writer // a line for each module
 	err     io.Writer // progress, and what went wrong
 	refused int       // modules that cannot be compiled
@@ -85,7 +94,7 @@ func newPrecompiler(cmd *cobra.Command, s *common, idle bool) (*precompiler, err
 	if err != nil {
 		return nil, err
 	}
-	return &precompiler{common: s, cache: c, out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()}, nil
+	return &precompiler{common: s, cache: c, toolbox: dir.Toolbox(), out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()}, nil
 }
 
 // argument compiles what the argument names. An error ends the command; a module that cannot be compiled does not.
