@@ -109,6 +109,7 @@ func TestSpans(t *testing.T) {
 		inner.End(errors.New("no"))
 		span.End(nil)
 	})
+	_ = call(o, remote("01"), "Exec", nil, func(ctx context.Context) { Compiled(ctx, 1500*time.Millisecond) })
 	_ = call(o, remote("00"), "Kill", nil, nil) // whose caller does not record it
 	if err := call(o, t.Context(), "Start", errdefs.ErrNotFound, nil); !errors.Is(errgrpc.ToNative(err), errdefs.ErrNotFound) {
 		t.Errorf("the answer has become %v", err)
@@ -117,12 +118,15 @@ func TestSpans(t *testing.T) {
 		t.Fatal(err)
 	}
 	byName := map[string]Record{}
-	spans := exported(t, dir, 4)
+	spans := exported(t, dir, 5)
 	for _, s := range spans {
 		byName[s.Name] = s
 	}
 	create, outer, inner, start := byName["containerd.task.v3.Task/Create"], byName["outer"], byName["inner"], byName["containerd.task.v3.Task/Start"]
-	if len(spans) != 4 {
+	if a := byName["containerd.task.v3.Task/Exec"].Attributes; a["wasmgo.cached"] != "false" || a["wasmgo.compile.ms"] != "1500" {
+		t.Errorf("compiled: %v", a)
+	}
+	if len(spans) != 5 {
 		t.Errorf("%+v", spans)
 	}
 	if create.TraceID != parentTrace || create.Parent != parentSpan || !create.Remote || create.State != "a=b" || !create.Server ||

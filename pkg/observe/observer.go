@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -146,6 +147,9 @@ func Compiled(ctx context.Context, took time.Duration) {
 			cached = "false"
 		}
 		s.span.Set("wasmgo.cached", cached)
+		if took > 0 {
+			s.span.Set("wasmgo.compile.ms", strconv.FormatInt(took.Milliseconds(), 10))
+		}
 	}
 	if s.observer != nil && s.observer.figures != nil {
 		s.observer.figures.compiled(took)

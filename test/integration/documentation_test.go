@@ -70,6 +70,21 @@ var documentedPages = []documentedPage{
 		replace: []string{" registry.example/app:1", ""},
 		not:     map[string]string{"containerd-shim-wasmgo-v1 precompile --watch": "TestPrecompileWatch"},
 	},
+	{
+		page:    "docs/settings.md",
+		replace: []string{"/etc/wasmgo/config.toml", "config.toml"},
+		want:    map[string][]string{"containerd-shim-wasmgo-v1 config show": {"http-timeout", "environment variable WASMGO_ROOT"}},
+	},
+	{
+		page:    "docs/observability.md",
+		replace: []string{"v1 metrics", "v1 metrics --dir metrics"},
+		not:     map[string]string{"containerd-shim-wasmgo-v1 metrics --listen": "TestMetrics"},
+	},
+	{
+		page:    "docs/troubleshooting.md",
+		replace: []string{"v1 doctor", "v1 doctor --docker none"},
+		want:    map[string][]string{"containerd-shim-wasmgo-v1 doctor": {"daemon: containerd 2.4.2"}},
+	},
 }
 
 const documentedServer = "test.local/server:1"
