@@ -29,7 +29,7 @@ type dockerCase struct {
 // image is the name of the image with all guests.
 const image = "test.local/guests:1"
 
-var dockerCases = [][]dockerCase{dockerRunCases, dockerLifeCases, dockerNetworkCases, dockerComponentCases, dockerComponentNetworkCases, dockerComponentHTTPCases, dockerComponentFileCases, dockerImageCases, dockerExampleCases}
+var dockerCases = [][]dockerCase{dockerRunCases, dockerLifeCases, dockerNetworkCases, dockerComponentCases, dockerComponentNetworkCases, dockerComponentHTTPCases, dockerComponentFileCases, dockerImageCases, dockerExampleCases, dockerNativeCases}
 
 func TestDocker(t *testing.T) {
 	daemon.NeedRoot(t)
@@ -37,6 +37,7 @@ func TestDocker(t *testing.T) {
 	img := guestImage(t)
 	img.Files["/late_grow.wat"] = pack.File{Content: []byte(lateGrow)}
 	d.Load(t, img)
+	d.Load(t, nativeImage(t))
 	for _, group := range dockerCases {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {
