@@ -45,7 +45,7 @@ func openFiles() (uint64, error) {
 // would be let in until one that idles goes by itself. It says so, if somebody has asked for more.
 func fit(h handover.HTTP, files uint64, asked int) (_ handover.HTTP, complaint string) {
 	files = min(files, 1<<30) // more are none
-	others := max(files/filesShare, leastFiles) + uint64(instanceFiles*(h.Requests+h.Waiting+spare))
+	others := max(files/filesShare, leastFiles) + overlap + uint64(instanceFiles*(h.Requests+h.Waiting+spare))
 	most := max(1, int(files-min(others, files/2)))
 	if h.Connections <= most {
 		return h, ""

@@ -33,6 +33,9 @@ type connections struct {
 	idle *list.List                 // guarded by mu; of net.Conn, the longest idle first
 	all  map[net.Conn]*list.Element // guarded by mu; nil while a connection is at work
 	bad  map[net.Conn]bool          // guarded by mu; those that must not have another request
+	gone map[net.Conn]bool          // guarded by mu; those that were closed for others, whose goroutine still has them
+	room sync.Cond                  // of mu: gone has become less, or nobody is to wait for that any more
+	ends bool                       // guarded by mu; nobody is to wait
 	work int                        // guarded by mu; how many are
 	last time.Time                  // guarded by mu; when a connection did something
 
@@ -46,7 +49,8 @@ const tidyAfter = time.Second
 // newConnections makes it for so many at most, whose number is kept in open. tidy is called, by a goroutine of its own, when nobody has been
 // there for a while.
 func newConnections(most int, open *atomic.Int64, tidy func()) *connections {
-	c := &connections{most: most, open: open, idle: list.New(), all: map[net.Conn]*list.Element{}, bad: map[net.Conn]bool{}}
+	c := &connections{most: most, open: open, idle: list.New(), all: map[net.Conn]*list.Element{}, bad: map[net.Conn]bool{}, gone: map[net.Conn]bool{}}
+	c.room.L = &c.mu
 	c.tidy = time.AfterFunc(tidyAfter, tidy)
 	c.tidy.Stop()
 	return c
@@ -91,6 +95,8 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 		c.work++
 	default:
 		delete(c.all, conn)
+		delete(c.gone, conn)
+		c.room.Signal()
 	}
 	c.open.Store(int64(len(c.all)))
 	if len(c.all) == 0 && c.last.Sub(c.tidied) >= tidyAfter {
@@ -105,8 +111,30 @@ func (c *connections) shrink() {
 		e := c.idle.Front()
 		conn := c.idle.Remove(e).(net.Conn)
 		delete(c.all, conn)
+		c.gone[conn] = true
 		_ = conn.Close() // its goroutine meets the error and ends
 	}
+}
+
+// overlap is how many connections there are at most besides those that there may be: they come while those that go for them are not gone.
+const overlap = 64
+
+// await returns when there is room for another connection. A server that accepts more than it has descriptors for is told so by the kernel,
+// and would leave everybody alone for up to a second.
+func (c *connections) await() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.ends && len(c.all)+len(c.gone) >= c.most+overlap {
+		c.room.Wait()
+	}
+}
+
+// end has nobody wait any more.
+func (c *connections) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ends = true
+	c.room.Broadcast()
 }
 
 // still reports whether no connection is at work and none was a short time ago.
@@ -128,6 +156,21 @@ func (c *connections) drain() {
 	}
 }
 
+// backlog is how many clients the kernel lets in before they are accepted; it has a bound of its own, net.core.somaxconn.
+const backlog = 4096
+
+// deepen gives a socket that backlog. package net would, if it could read the kernel's bound in /proc, which is not there in a container of
+// ours; without it 128 clients who come at once are too many, and the rest try again in a second.
+func deepen(l *net.TCPListener) error {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var errno error
+	err = raw.Control(func(fd uintptr) { errno = unix.Listen(int(fd), backlog) })
+	return errors.Join(err, os.NewSyscallError("listen", errno))
+}
+
 // errEnded is how an acceptor ends.
 var errEnded = errors.New("no more connections are accepted")
 
@@ -140,7 +183,8 @@ var nobody = unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: 0}
 // An acceptor is a listener that ends without losing anybody.
 type acceptor struct {
 	*net.TCPListener
-	ending atomic.Bool
+	connections *connections
+	ending      atomic.Bool
 }
 
 // end has Accept return errEnded when nobody is left who was there before. There is no call that only closes a listening socket to new
@@ -157,11 +201,13 @@ func (a *acceptor) end() error {
 		}
 	})
 	a.ending.Store(true)
+	a.connections.end()
 	return errors.Join(err, a.SetDeadline(time.Now().Add(backlogTime)))
 }
 
 // Accept implements [net.Listener].
 func (a *acceptor) Accept() (net.Conn, error) {
+	a.connections.await()
 	conn, err := a.TCPListener.Accept()
 	if err != nil && a.ending.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil, errEnded

@@ -112,6 +112,9 @@ func listen(h handover.HTTP) (l listeners, err error) {
 		return l, fmt.Errorf("cannot serve at %s: %w", h.Addr, errors.Unwrap(err))
 	}
 	l.requests = requests.(*net.TCPListener)
+	if err := deepen(l.requests); err != nil {
+		return l, errors.Join(err, requests.Close())
+	}
 	if h.MetricsAddr == "" {
 		return l, nil
 	}
@@ -144,7 +147,7 @@ func (s *server) serve(l listeners, signals <-chan os.Signal) error {
 	web.Protocols.SetHTTP1(true)
 	web.Protocols.SetUnencryptedHTTP2(true)
 	ended := make(chan error, 1)
-	accepting := &acceptor{TCPListener: l.requests}
+	accepting := &acceptor{TCPListener: l.requests, connections: s.connections}
 	go func() {
 		err := web.Serve(accepting)
 		if errors.Is(err, errEnded) {

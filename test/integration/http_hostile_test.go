@@ -151,10 +151,16 @@ func noWindow(c net.Conn) {
 	}
 }
 
+// pause is how long the usual client does nothing between two requests.
+const pause = 5 * time.Millisecond
+
 // times are how long the usual client's requests took, one after the other, on a connection of its own each.
 func (s *site) times(t *testing.T, enough func(n int) bool) (list []time.Duration) {
 	t.Helper()
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
 	for !enough(len(list)) {
+		<-tick.C
 		begun := time.Now()
 		if status, body := ask(t, s.usual, http.MethodGet, s.url("/count"), nil); status != http.StatusOK || body != "1" {
 			t.Errorf("the usual client has %d %q", status, body)

@@ -43,7 +43,7 @@ func TestHTTP(t *testing.T) {
 	d := daemon.Dockerd(t)
 	image := d.Containerd.Import(t, pack.Image{Name: webImage, Config: v1.ImageConfig{WorkingDir: "/"}, Files: files})
 	w := web{env{ContainerdDaemon: d.Containerd, image: image, last: new(atomic.Int64)}, docker{d, new(atomic.Int64)}}
-	for _, group := range [][]webCase{webClientCases, webHostileCases} {
+	for _, group := range [][]webCase{webClientCases, webHostileCases, webIdleCases} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { c.run(t, w) }) // one after the other: they measure
 		}
