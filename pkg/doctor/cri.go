@@ -16,6 +16,7 @@ import (
 const (
 	criRuntime = "io.containerd.cri.v1.runtime"
 	criPlugin  = "io.containerd.grpc.v1.cri"
+	criImages  = "io.containerd.cri.v1.images"
 )
 
 // handlers is the part of CRI's configuration about runtimes, in a file and in CRI's own answer.
@@ -80,6 +81,23 @@ func (d *doctor) cri(ctx context.Context, c *daemon) {
 	default:
 		d.ok("runtime", fmt.Sprintf("handler %s; a RuntimeClass with it lets pods ask for it", name))
 	}
+	if name != "" {
+		d.pulls(c)
+	}
+}
+
+// pulls looks whether images for wasi/wasm that CRI pulls can be run. As of containerd 2.2.2 the transfer service unpacks only layers for the
+// host's own system, and a pod with another image fails as its snapshot is not there.
+func (d *doctor) pulls(c *daemon) {
+	local, known := c.plugin(criImages)["use_local_image_pull"].(bool)
+	if !known || local || !atLeast(c.version, 2, 2) {
+		d.ok("images", "what is pulled for wasi/wasm can be run by pods")
+		return
+	}
+	d.found(Finding{
+		Check: "images", Grade: Warning, Found: "CRI does not unpack images with tar layers for wasi/wasm: their pods fail with \"parent snapshot … does not exist\"; images with Wasm layers run",
+		File: c.configName(), Fix: fmt.Sprintf("[plugins.%q]\n  use_local_image_pull = true", criImages), Then: "systemctl restart containerd",
+	})
 }
 
 // annotations are those that are settings.

@@ -235,6 +235,22 @@ func TestOptionsHaveRuncsNames(t *testing.T) {
 	}
 }
 
+// TestOptionsOfTheShimAreVariables: the launcher tells the shim by its environment what options say of it as a whole, and of nothing else.
+func TestOptionsOfTheShimAreVariables(t *testing.T) {
+	said, err := ParseOptions([]byte("log-level = 'debug'\nallow-machine-code = true\nhttp-queue = 3\nmetrics = '/m'\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := host(t, "log-format = 'json'").With(said)
+	if got, want := h.OfShim(), []string{"WASMGO_LOG_LEVEL=debug", "WASMGO_METRICS=/m"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	again, err := ReadHost(h.OfShim())
+	if v := again.Values(); err != nil || v.LogLevel != "debug" || v.AllowMachineCode {
+		t.Errorf("the shim has %+v, %v", v, err)
+	}
+}
+
 func TestVariablesAreTakenOutOfTheEnvironment(t *testing.T) {
 	c, err := ReadContainer(nil, []string{"X=1", "WASMGO_DENY=udp", "Y=2", "WASMGO=keep"})
 	if want := []string{"X=1", "Y=2", "WASMGO=keep"}; err != nil || !slices.Equal(c.Env, want) {

@@ -13,7 +13,8 @@ const (
 // table is every setting there is.
 var table = slices.Concat(hostTable, shimTable, containerTable, httpTable, componentTable)
 
-// passedOver are options of containerd's shim for runc that mean nothing here. Those who move a configuration over leave them in.
+// passedOver are options of containerd's shim for runc that mean nothing to Wasm. Those who move a configuration over leave them in, and
+// package native hands them on for its containers.
 // Among them are IoUid and IoGid, which would own the pipes between a shim and its container: a guest gets its streams open, and has
 // no /proc by which it could open them again.
 var passedOver = []string{

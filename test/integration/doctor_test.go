@@ -262,7 +262,11 @@ func TestDoctorOfCRI(t *testing.T) {
 }
 
 func doctorOfCRI(t *testing.T, version string) {
-	d := daemon.CRI(t, daemon.Version(version))
+	opts := []daemon.Option{daemon.Version(version)}
+	if version == daemon.Containerd2 {
+		opts = append(opts, daemon.LocalPull())
+	}
+	d := daemon.CRI(t, opts...)
 	p := patient{ContainerdDaemon: d.Containerd, args: []string{"--for", "kubernetes"}}
 	p.mustBeWell(t)
 	restart := func() {
@@ -270,6 +274,11 @@ func doctorOfCRI(t *testing.T, version string) {
 		d.Start(t)
 	}
 	config := filepath.Join(p.Dir, "containerd.toml")
+	if version == daemon.Containerd2 {
+		rewrite(t, config, "[plugins.\"io.containerd.cri.v1.images\"]\n  use_local_image_pull = true\n", "")
+		restart()
+		p.heal(t, complaint{"cri", "images", doctor.Warning, "tar layers for wasi/wasm"}, restart)
+	}
 	rewrite(t, config, `pod_annotations = ["io.containerd.wasmgo.*"]`, "")
 	restart()
 	r, code := p.examine(t)
@@ -293,7 +302,27 @@ func TestDoctorOfDocker(t *testing.T) {
 		d.Stop(t)
 		d.Start(t)
 	}
-	rewrite(t, config, `"containerd-snapshotter":true`, `"containerd-snapshotter":false`, `{"runtimeType":"`+daemon.Runtime+`"}`, `{"path":"/usr/bin/containerd-shim-wasmgo-v1"}`)
+	t.Run("the options of a runtime in daemon.json hold", func(t *testing.T) {
+		image := helloImage(t)
+		d.Load(t, image)
+		options := filepath.Join(t.TempDir(), "options.toml")
+		if err := os.WriteFile(options, []byte("http-timeout = '10s'\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, config, `"runtimes":{`, `"runtimes":{"bounded":{"runtimeType":"`+daemon.Runtime+`","options":{"ConfigPath":"`+options+`"}},`)
+		restart()
+		run := func(timeout string) daemon.Result {
+			return d.Docker(t, "run", "--rm", "--runtime", "bounded", "--network", "none", "--platform", "wasi/wasm",
+				"--annotation", "io.containerd.wasmgo.http-timeout="+timeout, image.Name, "/hello.wasm").Run(t)
+		}
+		if r := run("5s"); r.Code != 0 || r.Stdout != "hello from wasm\n" {
+			t.Errorf("%+v", r)
+		}
+		if r := run("1m"); r.Code == 0 || !strings.Contains(r.Stderr, "1m is more than the 10s that the operator allows ("+options+", line 1)") {
+			t.Errorf("%+v", r)
+		}
+	})
+	rewrite(t, config, `"containerd-snapshotter":true`, `"containerd-snapshotter":false`, `"wasmgo":{"runtimeType":"`+daemon.Runtime+`"}`, `"wasmgo":{"path":"/usr/bin/containerd-shim-wasmgo-v1"}`)
 	restart()
 	p.heal(t, complaint{"docker", "image store", doctor.Failure, "in its own store"}, restart)
 	p.heal(t, complaint{"docker", "runtime", doctor.Failure, "set up as a program like runc"}, restart)
