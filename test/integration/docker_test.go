@@ -29,7 +29,7 @@ type dockerCase struct {
 // image is the name of the image with all guests.
 const image = "test.local/guests:1"
 
-var dockerCases = [][]dockerCase{dockerRunCases, dockerLifeCases, dockerNetworkCases, dockerComponentCases, dockerComponentNetworkCases, dockerComponentHTTPCases, dockerComponentFileCases, dockerImageCases, dockerExampleCases, dockerNativeCases}
+var dockerCases = [][]dockerCase{dockerRunCases, dockerLifeCases, dockerToolboxCases, dockerNetworkCases, dockerComponentCases, dockerComponentNetworkCases, dockerComponentHTTPCases, dockerComponentFileCases, dockerImageCases, dockerExampleCases, dockerNativeCases}
 
 func TestDocker(t *testing.T) {
 	daemon.NeedRoot(t)

@@ -161,9 +161,15 @@ type window struct {
 // window starts crictl in a terminal, until the test ends.
 func (e podEnv) window(t *testing.T, args ...string) *window {
 	t.Helper()
-	w := &window{cmd: e.Crictl(t, args...).Prepare(t.Context()), grown: make(chan struct{}, 1), read: make(chan struct{})}
+	return openWindow(t, e.Crictl(t, args...).Prepare(t.Context()), e.Containerd.Netns.Do)
+}
+
+// openWindow starts a command in a terminal, until the test ends; in is where it is started.
+func openWindow(t *testing.T, cmd *exec.Cmd, in func(func() error) error) *window {
+	t.Helper()
+	w := &window{cmd: cmd, grown: make(chan struct{}, 1), read: make(chan struct{})}
 	w.cmd.Stdin = nil
-	if err := e.Containerd.Netns.Do(func() (err error) {
+	if err := in(func() (err error) {
 		w.master, err = pty.StartWithSize(w.cmd, &pty.Winsize{Rows: 10, Cols: 20})
 		return err
 	}); err != nil {
