@@ -6,6 +6,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	runtimeapi "k8s.io/cri-api/pkg/apis/runtime/v1"
+
+	"wasmgo/test/daemon"
 )
 
 // limit is a value of the container's control group, by its file in cgroup v1 and v2.
@@ -67,6 +73,35 @@ var podResourceCases = []podCase{
 		c.pod.inspect(t, &answer, "inspect", c.id)
 		if got := answer.Status.Resources.Linux.MemoryLimitInBytes; got != "134217728" {
 			t.Errorf("the status says that the memory limit is %q", got)
+		}
+	}},
+	{"a change of the pod's own resources is taken", func(t *testing.T, e podEnv) {
+		p := e.pod(t)
+		_, err := e.Client(t).UpdatePodSandboxResources(t.Context(), &runtimeapi.UpdatePodSandboxResourcesRequest{
+			PodSandboxId: p.id, Resources: &runtimeapi.LinuxContainerResources{MemoryLimitInBytes: 64 << 20},
+		})
+		if e.Containerd.Tool == daemon.Containerd17 {
+			if status.Code(err) != codes.Unimplemented { // by that containerd
+				t.Errorf("got %v", err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The pod's group is kubelet's to change; the status repeats what it said.
+		var answer struct {
+			Info struct {
+				Resources struct {
+					Linux struct {
+						MemoryLimitInBytes int `json:"memory_limit_in_bytes"`
+					}
+				}
+			}
+		}
+		p.inspect(t, &answer, "inspectp", p.id)
+		if got := answer.Info.Resources.Linux.MemoryLimitInBytes; got != 64<<20 {
+			t.Errorf("the status says %d", got)
 		}
 	}},
 	{"a container that the kernel kills for memory is OOMKilled", func(t *testing.T, e podEnv) {
