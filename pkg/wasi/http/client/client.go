@@ -51,7 +51,7 @@ func (c *Client) open() (*http.Transport, error) {
 			NoProxy: env.either("NO_PROXY", "no_proxy"),
 		}
 		proxy := proxies.ProxyFunc()
-		trusted, err := trust(env["SSL_CERT_FILE"], env["SSL_CERT_DIR"])
+		trusted, err := trust(env["SSL_CERT_FILE"], env["SSL_CERT_DIR"], distributions)
 		if c.err = err; err != nil {
 			return
 		}
@@ -93,7 +93,7 @@ func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, e
 // Trust is whom requests believe.
 func (c *Client) Trust() (*tls.Config, error) {
 	env := variables(c.config.Env)
-	return trust(env["SSL_CERT_FILE"], env["SSL_CERT_DIR"])
+	return trust(env["SSL_CERT_FILE"], env["SSL_CERT_DIR"], distributions)
 }
 
 // Close closes the connections that are idle. Requests that run go on; there are no new ones.

@@ -5,42 +5,144 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+
+	"golang.org/x/crypto/x509roots/fallback/bundle"
+	"golang.org/x/sys/unix"
 )
 
-// trust is which certificates are believed: those of a file and of a directory's files, where the guest's environment names them, else
-// those of the system that the container's image holds.
-func trust(file, dir string) (*tls.Config, error) {
+// maxCertificates bounds a file of certificates, in bytes: 100 times what browsers trust.
+const maxCertificates = 16 << 20
+
+// places are where certificates lie when nobody says it. The first file that is there counts, and all files of the directories if none is.
+type places struct{ files, dirs []string }
+
+// distributions are the places of those that images are made of.
+var distributions = places{
+	[]string{
+		"/etc/ssl/certs/ca-certificates.crt",                // Debian, Alpine, distroless
+		"/etc/pki/tls/certs/ca-bundle.crt",                  // Fedora
+		"/etc/ssl/ca-bundle.pem",                            // SUSE
+		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Red Hat
+		"/etc/ssl/cert.pem",                                 // BSD, Alpine
+	},
+	[]string{"/etc/ssl/certs", "/etc/pki/tls/certs"},
+}
+
+// trust is which certificates are believed: those of a file and of directories' files, where the guest's environment names them; else those
+// that the container's image holds; else, for most images with a component have none, those that Mozilla's browser believes. All paths
+// are the container's: this process has no other root.
+func trust(file, dir string, otherwise places) (*tls.Config, error) {
 	c := &tls.Config{NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
 	if file == "" && dir == "" {
-		return c, nil // x509 finds the system's when it first needs them
+		if c.RootCAs = otherwise.pool(); c.RootCAs == nil {
+			c.RootCAs = mozilla()
+		}
+		return c, nil
 	}
 	c.RootCAs = x509.NewCertPool()
-	var files []string
+	var errs []error
+	found := false
 	if file != "" {
-		files = append(files, file)
+		err := add(c.RootCAs, file)
+		if found = err == nil; !found {
+			errs = append(errs, fmt.Errorf("SSL_CERT_FILE: %w", err))
+		}
 	}
 	for _, d := range filepath.SplitList(dir) {
-		entries, err := os.ReadDir(d)
+		n, err := addAll(c.RootCAs, d)
+		found = found || n > 0
 		if err != nil {
-			return nil, fmt.Errorf("SSL_CERT_DIR: %w", err)
-		}
-		for _, e := range entries {
-			files = append(files, filepath.Join(d, e.Name()))
+			errs = append(errs, fmt.Errorf("SSL_CERT_DIR: %w", err))
 		}
 	}
-	var errs []error
-	for _, f := range files {
-		pem, err := os.ReadFile(f)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		c.RootCAs.AppendCertsFromPEM(pem)
-	}
-	if len(errs) == len(files) {
+	if !found {
 		return nil, fmt.Errorf("certificates: %w", errors.Join(errs...))
 	}
 	return c, nil
+}
+
+// pool is what lies in the places, nil if that is nothing.
+func (p places) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	for _, file := range p.files {
+		if add(pool, file) == nil {
+			return pool
+		}
+	}
+	found := 0
+	for _, dir := range p.dirs {
+		n, _ := addAll(pool, dir) // what cannot be read is not there
+		found += n
+	}
+	if found == 0 {
+		return nil
+	}
+	return pool
+}
+
+// errNone says that a file has no certificate in it.
+var errNone = errors.New("no certificate in it")
+
+// add adds the certificates of a file, which an image may have made anything of.
+func add(pool *x509.CertPool, path string) error {
+	// A FIFO that nobody writes to would hold up its reader for ever.
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
+	case info.Size() > maxCertificates:
+		return &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d bytes", maxCertificates)}
+	}
+	pem, err := io.ReadAll(io.LimitReader(f, maxCertificates))
+	if err != nil {
+		return err
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return &fs.PathError{Op: "read", Path: path, Err: errNone}
+	}
+	return nil
+}
+
+// addAll adds those of a directory's files and returns how many have some.
+func addAll(pool *x509.CertPool, dir string) (found int, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		if add(pool, filepath.Join(dir, e.Name())) == nil {
+			found++
+		}
+	}
+	return found, nil
+}
+
+// mozilla is the list that comes with this program, read when it is first wanted.
+var mozilla = sync.OnceValue(readMozilla)
+
+func readMozilla() *x509.CertPool {
+	pool := x509.NewCertPool()
+	for c := range bundle.Roots() {
+		certificate, err := x509.ParseCertificate(c.Certificate)
+		switch {
+		case err != nil: // not this one, then
+		case c.Constraint != nil:
+			pool.AddCertWithConstraint(certificate, c.Constraint)
+		default:
+			pool.AddCert(certificate)
+		}
+	}
+	return pool
 }
