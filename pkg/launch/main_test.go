@@ -16,6 +16,7 @@ import (
 	taskapi "github.com/containerd/containerd/api/runtime/task/v2"
 	"github.com/containerd/containerd/api/types"
 	runcoptions "github.com/containerd/containerd/api/types/runc/options"
+	runtimeapi "github.com/containerd/containerd/api/types/runtimeoptions/v1"
 	"github.com/containerd/errdefs"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -215,6 +216,33 @@ func TestLauncherWithoutPrograms(t *testing.T) {
 		if !errors.Is(err, programs.ErrNone) {
 			t.Errorf("%q: %v", args, err)
 		}
+	}
+}
+
+// TestStartNamesWhatIsWrongWithSettings: nothing is started with settings or options that cannot be read.
+func TestStartNamesWhatIsWrongWithSettings(t *testing.T) {
+	config := filepath.Join(t.TempDir(), "config.toml")
+	t.Chdir(t.TempDir())
+	t.Setenv("WASMGO_CONFIG_FILE", config)
+	for name, c := range map[string]struct {
+		file    string
+		options []byte
+		want    string
+	}{
+		"a file":                {"rooot = '/x'", nil, config + ", line 1: no such setting: \"rooot\"; did you mean root?"},
+		"options of the shim":   {"", marshal(t, pack(t, &runtimeapi.Options{ConfigBody: []byte("log-level = 'loud'")})), "runtime options, line 1: log-level: value \"loud\": want one of"},
+		"options of no runtime": {"", marshal(t, pack(t, &types.Mount{})), "not runtime options"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := os.WriteFile(config, []byte(c.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			l := launcher{noArchive, strings.NewReader(string(c.options)), io.Discard}
+			err := l.run(strings.Fields("-namespace n -id i start"))
+			if !errors.Is(err, errdefs.ErrInvalidArgument) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
 	}
 }
 

@@ -254,6 +254,24 @@ func TestDoctorOfContainerd(t *testing.T) {
 	})
 }
 
+// TestRootOfTheFile: the launcher unpacks its programs where the file of settings says.
+func TestRootOfTheFile(t *testing.T) {
+	dir := t.TempDir()
+	root, config := filepath.Join(dir, "root"), filepath.Join(dir, "config.toml")
+	if err := os.WriteFile(config, []byte("root = '"+root+"'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), filepath.Join(daemon.Built(t), "containerd-shim-wasmgo-v1"), "config", "show", "--address", filepath.Join(dir, "none"))
+	cmd.Env = append(os.Environ(), "WASMGO_CONFIG_FILE="+config, "WASMGO_ROOT=", "WASMGO_PROGRAMS=")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), config+", line 1") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if programs, err := filepath.Glob(filepath.Join(root, "programs", "*", "wasmgo")); err != nil || len(programs) != 1 {
+		t.Errorf("unpacked: %q, %v", programs, err)
+	}
+}
+
 func TestDoctorOfCRI(t *testing.T) {
 	daemon.NeedRoot(t)
 	for _, version := range []string{daemon.Containerd2, daemon.Containerd17} {
@@ -297,6 +315,12 @@ func TestDoctorOfDocker(t *testing.T) {
 	d := daemon.Dockerd(t)
 	p := patient{ContainerdDaemon: d.Containerd, docker: d.Host, args: []string{"--for", "docker"}}
 	p.mustBeWell(t)
+	t.Run("dockerd's containerd is another than the one that is asked for", func(t *testing.T) {
+		r, code := p.examine(t, "--address", filepath.Join(p.Dir, "nobody"))
+		if f := finding(t, r, "docker's containerd", "shim"); f.Grade != doctor.OK || code != 1 {
+			t.Errorf("%+v, exit code %d", f, code)
+		}
+	})
 	config := filepath.Join(p.Dir, "docker", "daemon.json")
 	restart := func() {
 		d.Stop(t)
