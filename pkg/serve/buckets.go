@@ -47,7 +47,7 @@ func openBuckets(e runner.Extension) (*buckets, error) {
 }
 
 // restOfHeap is what this process has in its heap besides buckets, in bytes, when it is busy.
-const restOfHeap = 48 << 20
+const restOfHeap = 32 << 20
 
 // boundHeap has the collector come earlier than usual when buckets of so many bytes are full: what is kept would else count as often as
 // the collector may let the heap grow.

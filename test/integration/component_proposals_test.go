@@ -139,6 +139,21 @@ var componentProposalCases = []testCase{
 			t.Errorf("error %v", err)
 		}
 	}},
+	{"buckets in memory that are full leave room for instances in a container with a memory limit", func(t *testing.T, e env) {
+		server, get := counting(t, e, oci.WithMemoryLimit(96<<20))
+		for range 3 {
+			const full = `Err(Error::Other("the key-value store in memory is full: it holds `
+			if got := get("/draft2/fill?b&40000&500"); !strings.HasPrefix(got, "Ok(()) "+full) && !strings.HasPrefix(got, full) {
+				t.Errorf("got %.200s", got)
+			}
+			for range 50 {
+				if got := get("/draft2/get?b&key-0"); len(got) < 500 {
+					t.Errorf("got %s", got)
+				}
+			}
+		}
+		server.finish(t)
+	}},
 	{"a server's requests are traced to the collector that its container names, and the last ones sent at its end", func(t *testing.T, e env) {
 		var l net.Listener
 		if err := e.Netns.Do(func() (err error) {
