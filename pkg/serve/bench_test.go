@@ -25,7 +25,7 @@ func BenchmarkInstance(b *testing.B) {
 				}
 				if part == "called too" {
 					w := httptest.NewRecorder()
-					x := &exchange{w: w, rc: http.NewResponseController(w)}
+					x := &exchange{w: w, rc: http.NewResponseController(w), attend: func() {}}
 					if err := i.http.Handle(i.component, q, i.http.Incoming(message.Source{}), x); err != nil {
 						b.Fatal(err)
 					}

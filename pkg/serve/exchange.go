@@ -11,8 +11,9 @@ import (
 	"wasmgo/pkg/wasi/http/message"
 )
 
-// patience is how long a response may stand in memory while the guest goes on computing.
-const patience = time.Millisecond
+// patience is how long a response may stand in memory while the guest goes on computing. On a machine with much to do, guests that take no
+// time take a few milliseconds.
+const patience = 10 * time.Millisecond
 
 // An exchange is a request and its response. Inform, Respond and Refuse are called by the goroutine that runs the guest.
 type exchange struct {

@@ -52,11 +52,11 @@ func (g *gate) leave() { <-g.slots }
 // turn is how long a guest waits at most for its turn, so that those that compute for long hold up nobody for longer.
 const turn = 50 * time.Millisecond
 
-// A pace has as many guests begin at a time as there are processors: dozens of threads that make and unmake memories at once are in each
-// other's way, and none is done earlier for it.
+// A pace has two guests for each processor begin at a time: dozens of threads are in each other's way, and none is done earlier for it. The
+// second one has the processor when the kernel has taken it from the first.
 type pace struct{ slots chan struct{} }
 
-func newPace(processors int) *pace { return &pace{make(chan struct{}, processors)} }
+func newPace(processors int) *pace { return &pace{make(chan struct{}, 2*processors)} }
 
 // A pass is a guest's turn.
 type pass struct {
