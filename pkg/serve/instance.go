@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"sync"
+	"time"
 
 	"wasmgo/pkg/component"
 	"wasmgo/pkg/component/corewasm"
@@ -36,13 +37,13 @@ type factory struct {
 	err    error // why it cannot be linked
 }
 
-// make makes an instance. It runs code of the guest, bounded in nothing but memory.
+// make makes an instance. It runs code of the guest, its start functions, in no more memory and time than a request may have.
 func (f *factory) make() (*instance, error) {
 	var i *instance
 	var err error
 	select {
 	case i = <-f.empty:
-		err = i.component.Renew()
+		err = f.started(i, i.component.Renew)
 	default:
 		i = &instance{}
 		err = f.build(i)
@@ -78,7 +79,22 @@ func (f *factory) build(i *instance) (err error) {
 	i.store = corewasm.NewStore(f.Engine)
 	i.interrupt = i.store.Interruptible()
 	i.store.Limit(f.settings.Memory, f.Limits.Table)
-	i.component, err = f.linked.Instantiate(i.store, interfaces...)
+	return f.started(i, func() (err error) {
+		i.component, err = f.linked.Instantiate(i.store, interfaces...)
+		return err
+	})
+}
+
+// errSlowStart says that a guest's start functions do not come to an end.
+var errSlowStart = errors.New("the guest has not started within http-timeout")
+
+// started starts a guest, which has as much time for it as a request.
+func (f *factory) started(i *instance, start func() error) error {
+	limit := time.AfterFunc(f.settings.Timeout, i.stop)
+	err := start()
+	if !limit.Stop() {
+		return errSlowStart // and could do nothing any more
+	}
 	return err
 }
 

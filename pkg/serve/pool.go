@@ -86,6 +86,18 @@ func (p *pool) refill(out bool) {
 	}
 }
 
+// prove makes the first instance, which waits with the others: a guest that cannot start is not served.
+func (p *pool) prove() error {
+	i, err := p.factory.make()
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fresh = append(p.fresh, i)
+	return nil
+}
+
 // take is an instance for a request.
 func (p *pool) take() (*instance, error) {
 	select {

@@ -89,12 +89,29 @@ func (HTTP) Serve(s runner.Service) int {
 	s.TakeSignals()
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	srv := newServer(service{s, settings, buckets, openTracer(s)}, processors)
+	if err := srv.begin(signals); err != nil {
+		s.Complain(fmt.Sprintf("%s cannot be served: %v", s.Name, err))
+		return handover.CodeNotRunnable
+	}
 	s.Complain(fmt.Sprintf("%s answers HTTP at %s", s.Name, listeners.requests.Addr()))
 	if err := srv.serve(listeners, signals); err != nil {
 		s.Complain(err.Error())
 		return 1
 	}
 	return 0
+}
+
+// begin returns when the guest has started for the first time. A signal before that ends the process.
+func (s *server) begin(signals <-chan os.Signal) error {
+	proved := make(chan error, 1)
+	go func() { proved <- s.pool.prove() }()
+	select {
+	case err := <-proved:
+		return err
+	case sig := <-signals:
+		os.Exit(128 + int(sig.(syscall.Signal)))
+		return nil
+	}
 }
 
 // listeners are the sockets of a server.

@@ -37,13 +37,13 @@ var bigContent = strings.Repeat("0123456789abcdef", 1<<20)
 func TestHTTP(t *testing.T) {
 	daemon.NeedRoot(t)
 	files := map[string]pack.File{bigFile: {Content: []byte(bigContent), Mode: 0o644}, "/tmp/.keep": {Mode: 0o644}}
-	for _, name := range []string{"http_hello", "http_tool", "http_get"} {
+	for _, name := range []string{"http_hello", "http_tool", "http_get", "http_start_loop", "http_start_trap"} {
 		files["/"+name+".wasm"] = pack.File{Content: []byte(readFile(t, guests.Component(t, name)))}
 	}
 	d := daemon.Dockerd(t)
 	image := d.Containerd.Import(t, pack.Image{Name: webImage, Config: v1.ImageConfig{WorkingDir: "/"}, Files: files})
 	w := web{env{ContainerdDaemon: d.Containerd, image: image, last: new(atomic.Int64)}, docker{d, new(atomic.Int64)}}
-	for _, group := range [][]webCase{webClientCases, webHostileCases, webIdleCases} {
+	for _, group := range [][]webCase{webClientCases, webStartCases, webHostileCases, webIdleCases} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) { c.run(t, w) }) // one after the other: they measure
 		}
@@ -263,6 +263,22 @@ var webClientCases = []webCase{
 			c.CloseIdleConnections()
 		}
 		s.stop(t)
+	}},
+}
+
+var webStartCases = []webCase{
+	{"a guest that cannot start is not served, and its container says why", func(t *testing.T, w web) {
+		for name, says := range map[string]string{"http_start_loop": "the guest has not started within http-timeout", "http_start_trap": "wasm backtrace"} {
+			code, _, errs := w.env.run(t, inHostNetwork(guest("/"+name+".wasm")).with(oci.WithEnv([]string{"WASMGO_HTTP_ADDR=127.0.0.1:0", "WASMGO_HTTP_TIMEOUT=300ms"})))
+			if want := "/" + name + ".wasm cannot be served: "; code != 126 || !strings.Contains(errs, want) || !strings.Contains(errs, says) {
+				t.Errorf("%s: exit code %d: %s", name, code, errs)
+			}
+		}
+		waits := w.env.start(t, inHostNetwork(guest("/http_start_loop.wasm")).with(oci.WithEnv([]string{"WASMGO_HTTP_ADDR=127.0.0.1:0"})))
+		waits.kill(t, syscall.SIGTERM)
+		if code := waits.end(t); code != 143 {
+			t.Errorf("one that is told to end before it has started ends with %d", code)
+		}
 	}},
 }
 

@@ -80,6 +80,17 @@ make_missing_import() {
 	take missing_import
 }
 
+# wat_server GUEST: one of a text, with the world that is beside it.
+wat_server() {
+	copy "$1"
+	wasm-tools component embed --world server "$place/$1/wit" "$1/$1.wat" -o "$place/$1/embedded.wasm"
+	wasm-tools component new "$place/$1/embedded.wasm" -o "$place/$1/whole.wasm"
+	wasm-tools strip --all "$place/$1/whole.wasm" -o "$place/$1/$1.wasm"
+	take "$1"
+}
+make_http_start_loop() { wat_server http_start_loop; }
+make_http_start_trap() { wat_server http_start_trap; }
+
 make_composed() {
 	copy composed
 	c_world composed customer client
@@ -174,7 +185,7 @@ make_python_http() {
 }
 
 all="c_tool c_files c_copy c_net c_bindings functions rust_tool rust_files rust_net composed missing_import http_hello http_tool http_get http_counter c_counter
-	adapted_args adapted_cat adapted_files adapted_exit_code go_tool cpp_tool zig_tool js_tool js_net python_tool c_http go_http js_http python_http"
+	adapted_args adapted_cat adapted_files adapted_exit_code go_tool cpp_tool zig_tool js_tool js_net python_tool c_http go_http js_http python_http http_start_loop http_start_trap"
 for guest in ${*:-$all}; do
 	echo "$guest"
 	"make_$guest"
