@@ -33,7 +33,8 @@ func PrintDefault(w io.Writer) error {
 			fmt.Fprintf(&b, "# Default: %s. An example:\n", s.Otherwise)
 		}
 		if s.family {
-			fmt.Fprintf(&b, "#[%s]\n#%s\n", s.Name, s.Example)
+			// Not as a table: what is below it in the file would be of the table.
+			fmt.Fprintf(&b, "#%s.%s\n", s.Name, s.Example)
 			continue
 		}
 		fmt.Fprintf(&b, "#%s = %s\n", s.Name, s.TOML(s.value()))
