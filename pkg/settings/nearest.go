@@ -26,8 +26,8 @@ func nearest(key string, where Where) string {
 	}
 	wanted := plain(key)
 	best, distance := "", len(wanted)/3+1
-	for i := range table {
-		s := &table[i]
+	for i := range rows() {
+		s := &rows()[i]
 		if s.Where&where == 0 {
 			continue
 		}

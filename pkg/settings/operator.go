@@ -98,7 +98,7 @@ func inOrder(said map[string]Said) []Said {
 
 // position is the row's number.
 func (s *Setting) position() int {
-	return slices.IndexFunc(table, func(t Setting) bool { return t.Name == s.Name })
+	return slices.IndexFunc(rows(), func(t Setting) bool { return t.Name == s.Name })
 }
 
 // ParseOptions reads the text of a runtime's options.

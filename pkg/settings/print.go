@@ -14,7 +14,7 @@ func PrintDefault(w io.Writer) error {
 		"# What begins with # is a comment; each value is the default, or an example where it says so. A change holds from the next\n" +
 		"# container on. `containerd-shim-wasmgo-v1 config show` tells what is in force, and checks this file.\n")
 	heading := ""
-	for _, s := range table {
+	for _, s := range rows() {
 		if s.Where&File == 0 {
 			continue
 		}
@@ -76,7 +76,7 @@ func (r Rule) sentence() string {
 func PrintReference(w io.Writer) error {
 	var b strings.Builder
 	heading := ""
-	for _, s := range table {
+	for _, s := range rows() {
 		if s.Heading != heading {
 			heading = s.Heading
 			fmt.Fprintf(&b, "\n### %s\n\n| setting | value | default | where | |\n|---|---|---|---|---|\n", heading)

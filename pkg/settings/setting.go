@@ -3,6 +3,7 @@ package settings
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/containerd/errdefs"
 )
@@ -83,7 +84,7 @@ type Setting struct {
 	show  func(text string) string
 }
 
-// field completes a row with the kind of its values and where they go. It panics if the row makes no sense, at the program's start.
+// field completes a row with the kind of its values and where they go. It panics if the row makes no sense.
 func field[T any](s Setting, k kind[T], into func(*Values) *T) Setting {
 	s.Kind, s.bare = k.name, k.bare
 	s.read, s.show = func(text string) (any, error) { return k.read(text) }, k.show
@@ -131,33 +132,33 @@ func (s *Setting) VariableName() string {
 }
 
 // byName finds rows.
-var byName = func() map[string]*Setting {
+var byName = sync.OnceValue(func() map[string]*Setting {
 	m := map[string]*Setting{}
-	for i := range table {
-		s := &table[i]
+	for i := range rows() {
+		s := &rows()[i]
 		if m[s.Name] != nil {
 			panic("settings: two of the name " + s.Name)
 		}
 		m[s.Name] = s
 	}
 	return m
-}()
+})
 
 // Table is every setting, in the order of the reference.
-func Table() []Setting { return table }
+func Table() []Setting { return rows() }
 
 // find returns the row that key means in the place where, and the rest of the key for a family. Keys of the runtime's options may be runc's.
 func find(key string, where Where) (s *Setting, rest string, err error) {
-	if s = byName[key]; s != nil && !s.family {
+	if s = byName()[key]; s != nil && !s.family {
 		return s, "", nil
 	}
-	if name, rest, ok := strings.Cut(key, "."); ok && rest != "" && byName[name] != nil && byName[name].family {
-		return byName[name], rest, nil
+	if name, rest, ok := strings.Cut(key, "."); ok && rest != "" && byName()[name] != nil && byName()[name].family {
+		return byName()[name], rest, nil
 	}
 	if where == Options {
-		for i := range table {
-			if table[i].Alias == key {
-				return &table[i], "", nil
+		for i := range rows() {
+			if rows()[i].Alias == key {
+				return &rows()[i], "", nil
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package settings
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Headings of the reference.
 const (
@@ -10,8 +13,11 @@ const (
 	headingHTTP    = "Components that serve HTTP"
 )
 
-// table is every setting there is.
-var table = slices.Concat(hostTable, shimTable, containerTable, httpTable, componentTable)
+// rows is every setting there is. They are made when the first one is looked for: at most starts of the launcher nobody has set anything,
+// and it takes a tenth of a millisecond.
+var rows = sync.OnceValue(func() []Setting {
+	return slices.Concat(hostTable(), shimTable(), containerTable(), httpTable(), componentTable())
+})
 
 // passedOver are options of containerd's shim for runc that mean nothing to Wasm. Those who move a configuration over leave them in, and
 // package native hands them on for its containers.

@@ -6,29 +6,31 @@ import (
 
 const headingComponent = "What a component imports"
 
-var componentTable = []Setting{
-	field(Setting{
-		Name: "keyvalue", Heading: headingComponent, Default: "memory", Where: Everywhere, Rule: Free,
-		Doc: "Where the buckets of wasi:keyvalue are: in the memory of the container, nowhere, or on a Redis server, to which the container connects from its own network when it first needs it.",
-	}, store(), func(v *Values) *string { return &v.Keyvalue.Store }),
-	field(Setting{
-		Name: "keyvalue-buckets", Heading: headingComponent, Otherwise: "all", Example: "default,sessions", Where: Everywhere, Rule: Free,
-		Doc: "The names of the buckets that there are. Opening another one is an error to the guest (no such store).",
-	}, names(), func(v *Values) *[]string { return &v.Keyvalue.Buckets }),
-	field(Setting{
-		Name: "keyvalue-memory", Heading: headingComponent, Otherwise: "`64MiB`, of a memory limit at most an eighth", Example: "16MiB", Where: Everywhere, Rule: Maximum,
-		Doc: "The bound of buckets in memory: keys, values, and 192 bytes for each pair. Setting more is an error to the guest.",
-	}, size(), func(v *Values) *int64 { return &v.Keyvalue.Memory }),
-	field(Setting{
-		Name: "logging-level", Heading: headingComponent, Default: "trace", Where: Everywhere, Rule: Free,
-		Doc: "The least of what a component logs by wasi:logging that is written to the container's standard error.",
-	}, choice("trace", "debug", "info", "warn", "error", "critical"), func(v *Values) *string { return &v.LoggingLevel }),
-	// The last of all: in a file what follows the beginning of a table belongs to it.
-	family(Setting{
-		Name: "config", Heading: headingComponent, Otherwise: "the container's variables", Example: "log-requests = \"yes\"",
-		Where: File | Options | Annotation, Rule: Free,
-		Doc: "A value of wasi:config. Keys that nobody has set are looked up among the container's variables, as they are and in capitals with underscores.",
-	}, anything(), func(v *Values) *map[string]string { return &v.Config }),
+func componentTable() []Setting {
+	return []Setting{
+		field(Setting{
+			Name: "keyvalue", Heading: headingComponent, Default: "memory", Where: Everywhere, Rule: Free,
+			Doc: "Where the buckets of wasi:keyvalue are: in the memory of the container, nowhere, or on a Redis server, to which the container connects from its own network when it first needs it.",
+		}, store(), func(v *Values) *string { return &v.Keyvalue.Store }),
+		field(Setting{
+			Name: "keyvalue-buckets", Heading: headingComponent, Otherwise: "all", Example: "default,sessions", Where: Everywhere, Rule: Free,
+			Doc: "The names of the buckets that there are. Opening another one is an error to the guest (no such store).",
+		}, names(), func(v *Values) *[]string { return &v.Keyvalue.Buckets }),
+		field(Setting{
+			Name: "keyvalue-memory", Heading: headingComponent, Otherwise: "`64MiB`, of a memory limit at most an eighth", Example: "16MiB", Where: Everywhere, Rule: Maximum,
+			Doc: "The bound of buckets in memory: keys, values, and 192 bytes for each pair. Setting more is an error to the guest.",
+		}, size(), func(v *Values) *int64 { return &v.Keyvalue.Memory }),
+		field(Setting{
+			Name: "logging-level", Heading: headingComponent, Default: "trace", Where: Everywhere, Rule: Free,
+			Doc: "The least of what a component logs by wasi:logging that is written to the container's standard error.",
+		}, choice("trace", "debug", "info", "warn", "error", "critical"), func(v *Values) *string { return &v.LoggingLevel }),
+		// The last of all: in a file what follows the beginning of a table belongs to it.
+		family(Setting{
+			Name: "config", Heading: headingComponent, Otherwise: "the container's variables", Example: "log-requests = \"yes\"",
+			Where: File | Options | Annotation, Rule: Free,
+			Doc: "A value of wasi:config. Keys that nobody has set are looked up among the container's variables, as they are and in capitals with underscores.",
+		}, anything(), func(v *Values) *map[string]string { return &v.Config }),
+	}
 }
 
 // anything is text, also none.

@@ -8,9 +8,11 @@ const (
 	ShimPerNamespace = "namespace"
 )
 
-var shimTable = []Setting{
-	field(Setting{
-		Name: "shim-per", Heading: headingHost, Default: ShimPerPod, Where: Operators,
-		Doc: "What shares a shim: the containers of a pod, while every other container has its own (pod), or all containers and pods of a containerd namespace (namespace). A shared shim takes less memory and starts containers sooner; if it is killed, all of its containers are. The annotation group wins.",
-	}, choice(ShimPerPod, ShimPerNamespace), func(v *Values) *string { return &v.ShimPer }),
+func shimTable() []Setting {
+	return []Setting{
+		field(Setting{
+			Name: "shim-per", Heading: headingHost, Default: ShimPerPod, Where: Operators,
+			Doc: "What shares a shim: the containers of a pod, while every other container has its own (pod), or all containers and pods of a containerd namespace (namespace). A shared shim takes less memory and starts containers sooner; if it is killed, all of its containers are. The annotation group wins.",
+		}, choice(ShimPerPod, ShimPerNamespace), func(v *Values) *string { return &v.ShimPer }),
+	}
 }

@@ -52,7 +52,7 @@ func (d *document) expression(e *unstable.Node) error {
 	switch e.Kind {
 	case unstable.Table, unstable.ArrayTable:
 		key, r := keyOf(e)
-		s := byName[key]
+		s := byName()[key]
 		if e.Kind == unstable.ArrayTable || s == nil || !s.family {
 			if s != nil {
 				return fmt.Errorf("%s: %s is no table: write %s = …: %w", d.at(r), key, key, errdefs.ErrInvalidArgument)
@@ -86,7 +86,7 @@ func (d *document) keyValue(prefix string, e *unstable.Node) error {
 	if d.where == Options && slices.Contains(passedOver, key) {
 		return nil
 	}
-	if value := e.Value(); value.Kind == unstable.InlineTable && byName[key] != nil && byName[key].family {
+	if value := e.Value(); value.Kind == unstable.InlineTable && byName()[key] != nil && byName()[key].family {
 		for it := value.Children(); it.Next(); {
 			if err := d.keyValue(key+".", it.Node()); err != nil {
 				return err
