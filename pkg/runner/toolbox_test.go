@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,33 +13,48 @@ import (
 	"wasmgo/pkg/toolbox/cases"
 )
 
-// toolboxModule is the toolbox as it is shipped, built once.
-var toolboxModule = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "wasmgo-toolbox-test")
+// toolboxCode is a directory with the toolbox as it is shipped, compiled; made once, and removed by TestMain.
+var toolboxCode = sync.OnceValues(func() (string, error) {
+	runner, err := build()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "toolbox.wasm")
-	cmd := exec.Command("../../scripts/toolbox", file)
-	cmd.Stderr = os.Stderr
-	if err := cmd.Run(); err != nil {
-		return nil, err
+	dir := filepath.Dir(runner) // which TestMain removes
+	module := filepath.Join(dir, "toolbox.wasm")
+	if text, err := exec.Command("../../scripts/toolbox", module).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the toolbox: %w\n%s", err, text)
 	}
-	return os.ReadFile(file)
+	in, err := os.Open(module)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	code := filepath.Join(dir, "toolbox")
+	if err := os.Mkdir(code, 0o755); err != nil {
+		return "", err
+	}
+	out, err := os.Create(filepath.Join(code, handover.CodeName))
+	if err != nil {
+		return "", err
+	}
+	defer out.Close()
+	cmd := exec.Command(runner)
+	cmd.Env = []string{"WASMGO_RUNNER=compile"}
+	cmd.Stdin, cmd.Stdout = in, out
+	return code, cmd.Run()
 })
 
 // spawnToolbox starts a runner with the toolbox in the directory dir.
 func spawnToolbox(t testing.TB, dir string, args []string, options ...option) *container {
 	t.Helper()
-	module, err := toolboxModule()
+	code, err := toolboxCode()
 	if err != nil {
-		t.Fatalf("build the toolbox: %v", err)
+		t.Fatal(err)
 	}
 	options = append([]option{withGuest(func(g *handover.Guest) {
 		g.Args, g.Env, g.Cwd, g.Toolbox = args, nil, dir, &handover.Toolbox{}
 	})}, options...)
-	c := launch(t, codeDir(t, module), "toolbox", options...)
+	c := launch(t, code, "toolbox", options...)
 	c.receive()
 	return c
 }
@@ -46,7 +62,8 @@ func spawnToolbox(t testing.TB, dir string, args []string, options ...option) *c
 func TestToolbox(t *testing.T) {
 	for _, c := range cases.All() {
 		t.Run(c.Name, func(t *testing.T) {
-			s := spawnToolbox(t, cases.Directory(t), c.Args, withGuest(func(g *handover.Guest) { g.Env = c.Env }))
+			t.Parallel()
+			s := spawnToolbox(t, cases.Directory(t), c.Line(t), withGuest(func(g *handover.Guest) { g.Env = c.Env }))
 			s.begin()
 			if _, err := s.stdin.WriteString(c.Stdin); err != nil {
 				t.Fatal(err)

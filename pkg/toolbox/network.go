@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"strconv"
 	"time"
 
@@ -175,6 +176,13 @@ func (c *Call) relay(conn *system.Conn, wait time.Duration) error {
 		_, err := io.Copy(plainWriter{conn}, plainReader{c.in})
 		sent <- errors.Join(err, conn.HalfClose())
 	}()
+	err := c.receive(conn, wait)
+	c.finish(sent)
+	return err
+}
+
+// receive shows what comes.
+func (c *Call) receive(conn *system.Conn, wait time.Duration) error {
 	buffer := make([]byte, 32<<10)
 	for {
 		if wait > 0 {
@@ -193,6 +201,27 @@ func (c *Call) relay(conn *system.Conn, wait time.Duration) error {
 			return notEOF(err)
 		}
 	}
+}
+
+// lastWords is how long the other side, which sends no more, is still sent what standard input has.
+const lastWords = time.Second
+
+// finish waits for the end of sending, and brings it about where standard input is a terminal's: what is typed next is the shell's.
+func (c *Call) finish(sent <-chan error) {
+	late := time.NewTimer(lastWords)
+	defer late.Stop()
+	select {
+	case <-sent:
+		return
+	case <-c.ctx.Done():
+	case <-late.C:
+	}
+	f, ok := c.in.(*os.File)
+	if !ok || f.SetReadDeadline(time.Unix(1, 0)) != nil {
+		return // the end of a pipe, which is closed when the command has ended
+	}
+	<-sent
+	_ = f.SetReadDeadline(time.Time{})
 }
 
 func nslookup(c *Call) error {

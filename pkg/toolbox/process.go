@@ -80,7 +80,7 @@ func (c *Call) command(ctx context.Context, stdin io.Reader, env, args []string)
 	if err := c.stdout.Flush(); err != nil {
 		return err
 	}
-	if code := start(ctx, streams{stdin, c.stdout, c.stderr}, c.dir, env, args); code != 0 {
+	if code := start(ctx, streams{stdin, c.out, c.stderr}, c.dir, env, args); code != 0 {
 		return exitCode(code)
 	}
 	return nil
@@ -105,7 +105,7 @@ func env(c *Call) error {
 			name, _, _ := strings.Cut(arg, "=")
 			vars = append(slices.DeleteFunc(vars, func(v string) bool { return strings.HasPrefix(v, name+"=") }), arg)
 		default:
-			return c.command(c.ctx, c.stdin, vars, c.args)
+			return c.command(c.ctx, c.in, vars, c.args)
 		}
 		c.args = c.args[1:]
 	}
@@ -177,7 +177,7 @@ func timeout(c *Call) error {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, d)
 	defer cancel()
-	err = c.command(ctx, c.stdin, c.env, c.args[1:])
+	err = c.command(ctx, c.in, c.env, c.args[1:])
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return exitCode(timedOut)
 	}

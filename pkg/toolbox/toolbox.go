@@ -63,6 +63,7 @@ type Call struct {
 	env    []string // NAME=value
 	stdin  io.Reader
 	in     io.Reader // stdin, without a look at what was written
+	out    io.Writer // stdout, without what is held back
 	stdout *bufio.Writer
 	stderr io.Writer
 	flags  parsed
@@ -101,11 +102,13 @@ func run(ctx context.Context, std streams, dir string, env, args []string) int {
 		fmt.Fprintf(std.stderr, "sh: %s: not found\n", args[0])
 		return codeNotFound
 	}
-	out := bufio.NewWriterSize(watched{ctx, std.stdout}, 32<<10)
+	direct := watched{ctx, std.stdout}
+	out := bufio.NewWriterSize(direct, 32<<10)
 	c := &Call{
 		ctx: ctx, applet: a, args: args[1:], dir: dir, env: env,
 		columnsOf: columnsOf(std.stdout),
 		in:        std.stdin,
+		out:       direct,
 		stdin:     attentive{ctx, std.stdin, out}, stdout: out, stderr: std.stderr,
 	}
 	err := c.parse()

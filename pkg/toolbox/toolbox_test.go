@@ -29,11 +29,12 @@ func callCase(t *testing.T, c cases.Case) (code int, out, complaint string) {
 	}
 	in.Close()
 	std := streams{stdin, &stdout, &stderr}
-	name := path.Base(c.Args[0])
+	line := c.Line(t)
+	name := path.Base(line[0])
 	if name == "sh" {
-		code = shell(std, dir, c.Env, c.Args)
+		code = shell(std, dir, c.Env, line)
 	} else {
-		code = run(context.Background(), std, dir, c.Env, append([]string{name}, c.Args[1:]...))
+		code = run(context.Background(), std, dir, c.Env, append([]string{name}, line[1:]...))
 	}
 	return code, stdout.String(), stderr.String()
 }

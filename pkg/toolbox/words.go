@@ -37,7 +37,7 @@ func word(c *Call) error {
 		b.WriteString(" " + quoted)
 	}
 	o := shellOptions{hasCommand: true, command: b.String()}
-	if code := runShell(context.WithoutCancel(c.ctx), streams{c.stdin, c.stdout, c.stderr}, c.dir, c.env, o); code != 0 {
+	if code := runShell(context.WithoutCancel(c.ctx), streams{c.in, c.out, c.stderr}, c.dir, c.env, o); code != 0 {
 		return exitCode(code)
 	}
 	return nil

@@ -3,8 +3,12 @@
 package cases
 
 import (
+	"errors"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -68,4 +72,25 @@ func All() []Case {
 		all = append(all, some...)
 	}
 	return all
+}
+
+// Line is the case's arguments, with a port that is free in place of PORT.
+func (c Case) Line(t testing.TB) []string {
+	t.Helper()
+	line := slices.Clone(c.Args)
+	for i, arg := range line {
+		if !strings.Contains(arg, "PORT") {
+			continue
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, err := net.SplitHostPort(l.Addr().String())
+		if err := errors.Join(err, l.Close()); err != nil {
+			t.Fatal(err)
+		}
+		line[i] = strings.ReplaceAll(arg, "PORT", port)
+	}
+	return line
 }

@@ -26,11 +26,15 @@ func processes() []Case {
 		{Name: "pwd", Args: []string{"sh", "-c", "test $(pwd) = $PWD && echo same"}, Out: "same\n"},
 		{Name: "nothing listens", Args: []string{"nc", "-w", "5", "127.0.0.1", "1"}, Err: "refused", Code: 1},
 		{Name: "nc of no port", Args: []string{"nc", "127.0.0.1", "x"}, Err: "no port", Code: 2},
-		{Name: "nc both ways", Args: []string{"sh", "-c", "nc -l 127.0.0.1 40123 > got & until echo sent | nc 127.0.0.1 40123; do sleep 0.01; done 2>/dev/null; wait; cat got"}, Out: "sent\n"},
+		{Name: "nc both ways", Args: []string{"sh", "-c", "nc -l 127.0.0.1 PORT > got & until echo sent | nc 127.0.0.1 PORT; do sleep 0.01; done 2>/dev/null; wait; cat got"}, Out: "sent\n"},
 		{Name: "wget of another scheme", Args: []string{"wget", "https://localhost/"}, Err: "only http is known here", Code: 1},
 		{Name: "wget of nobody", Args: []string{"wget", "-q", "http://127.0.0.1:1/"}, Err: "refused", Code: 1},
-		{Name: "wget of an answer", Args: []string{"sh", "-c", `printf 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi\n' | nc -l 127.0.0.1 40124 > request & until wget -q -O - http://127.0.0.1:40124/x; do sleep 0.01; done 2>/dev/null; wait; head -n 1 request`}, Out: "hi\nGET /x HTTP/1.1\r\n"},
-		{Name: "wget of chunks", Args: []string{"sh", "-c", `printf 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n' | nc -l 127.0.0.1 40125 > /dev/null & until wget -q -O got http://127.0.0.1:40125/; do sleep 0.01; done 2>/dev/null; wait; cat got`}, Out: "abcde"},
-		{Name: "wget of an error", Args: []string{"sh", "-c", `printf 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n' | nc -l 127.0.0.1 40126 > /dev/null & sleep 0.1; wget -q http://127.0.0.1:40126/`}, Err: "404", Code: 1},
+		{Name: "wget of an answer", Args: []string{"sh", "-c", `printf 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi\n' | nc -l 127.0.0.1 PORT > request & until wget -q -O - http://127.0.0.1:PORT/x; do sleep 0.01; done 2>/dev/null; wait; head -n 1 request`}, Out: "hi\nGET /x HTTP/1.1\r\n"},
+		{Name: "wget of chunks", Args: []string{"sh", "-c", `printf 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n' | nc -l 127.0.0.1 PORT > /dev/null & until wget -q -O got http://127.0.0.1:PORT/; do sleep 0.01; done 2>/dev/null; wait; cat got`}, Out: "abcde"},
+		{Name: "wget of an error", Args: []string{"sh", "-c", `printf 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n' | nc -l 127.0.0.1 PORT > /dev/null &
+			while true; do
+				e=$(wget -q http://127.0.0.1:PORT/ 2>&1) && exit
+				case $e in *refused*) sleep 0.01;; *) echo "$e" >&2; exit 1;; esac
+			done`}, Err: "404", Code: 1},
 	}
 }
