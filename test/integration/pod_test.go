@@ -33,6 +33,9 @@ type podCase struct {
 
 var podCaseGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainerCases, podUserCases, podResourceCases, podExecCases, podToolboxCases, podStreamCases, podManyCases, podShapeCases, podNativeCases}
 
+// podCoreGroups are those in which it matters who makes the pod, and enough for an experiment of containerd's.
+var podCoreGroups = [][]podCase{podNamespaceCases, podNetworkCases, podContainerCases, podUserCases, podResourceCases}
+
 // podSandboxers are who makes pods: containerd, of a container with the sandbox image, or the shim by its Sandbox service, which containerd
 // 1.7 has as an experiment (docs/kubernetes.md).
 var podSandboxers = []struct {
@@ -52,7 +55,11 @@ func TestPods(t *testing.T) {
 	for _, s := range podSandboxers {
 		t.Run(s.name, func(t *testing.T) {
 			e := newPodEnv(t, s.options...)
-			for _, group := range podCaseGroups {
+			groups := podCaseGroups
+			if s.experiment {
+				groups = podCoreGroups
+			}
+			for _, group := range groups {
 				for _, c := range group {
 					t.Run(c.name, func(t *testing.T) {
 						t.Parallel()
