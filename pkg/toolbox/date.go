@@ -29,6 +29,9 @@ func date(c *Call) error {
 		}
 		t = st.ModTime()
 	}
+	if zone, err := time.LoadLocation(c.lookup("TZ")); err == nil && c.lookup("TZ") != "" {
+		t = t.In(zone)
+	}
 	if c.has("u") {
 		t = t.UTC()
 	}
