@@ -56,7 +56,11 @@ func mountFiles(dir string, c config) (err error) {
 		return err
 	}
 	for path, content := range map[string]string{resolvConf: resolver, hosts: table, hostname: name + "\n"} {
-		if err := os.WriteFile(filepath.Join(root, path), []byte(content), 0o644); err != nil {
+		file := filepath.Join(root, path)
+		if err := os.WriteFile(file, []byte(content), 0o644); err != nil {
+			return err
+		}
+		if err := os.Chown(file, c.root(uids), c.root(gids)); err != nil { // the pod's root may change them
 			return err
 		}
 	}

@@ -55,6 +55,16 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+func TestFilesBelongToThePodsRoot(t *testing.T) {
+	dir := mounted(t, config{users: &users{
+		uids: []mapping{{container: 7, host: 5, length: 1}, {container: 0, host: 70000, length: 9}}, gids: []mapping{{container: 0, host: 80000, length: 9}},
+	}})
+	var st unix.Stat_t
+	if err := unix.Stat(filepath.Join(dir, rootfsName, hosts), &st); err != nil || st.Uid != 70000 || st.Gid != 80000 {
+		t.Errorf("they belong to %d:%d, %v", st.Uid, st.Gid, err)
+	}
+}
+
 func TestFilesOfAHostsIPC(t *testing.T) {
 	dir := mounted(t, config{ipc: modeNode})
 	if _, err := os.Lstat(filepath.Join(dir, rootfsName, shm)); err == nil {

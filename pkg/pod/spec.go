@@ -96,6 +96,18 @@ func (c *config) user(given *uint32, of func(*users) []mapping) uint32 {
 	return 0
 }
 
+// root is who on the host is the pod's root.
+func (c *config) root(of func(*users) []mapping) int {
+	if c.mapsUsers() {
+		for _, m := range of(c.users) {
+			if m.container == 0 && m.length > 0 {
+				return int(m.host)
+			}
+		}
+	}
+	return 0
+}
+
 // networkSysctls are the pod's, and those by which a user who is not root may open ports below 1024 and send pings. They are what
 // containerd 2 sets by default in its other mode (enable_unprivileged_ports, enable_unprivileged_icmp); it does not tell the shim.
 func (c *config) networkSysctls() map[string]string {
