@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/sdk/resource"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	v1 "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
@@ -112,4 +113,26 @@ func TestWhatGoesWrongIsSaid(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzConvert: what is no batch is an error, and what is one becomes as many spans.
+func FuzzConvert(f *testing.F) {
+	f.Add(`[{"traceId":"` + traceID + `","spanId":"` + spanID + `","parent":"` + above + `","state":"a=b","attributes":{"a":"b"},"error":"x"}]`)
+	f.Add(`[{"traceId":"00000000000000000000000000000000","spanId":"` + spanID + `"}]`)
+	f.Add(`{}`)
+	f.Fuzz(func(t *testing.T, batch string) {
+		var records []observe.Record
+		if json.Unmarshal([]byte(batch), &records) != nil {
+			return
+		}
+		spans, err := convert(records, resource.Empty())
+		if err == nil && len(spans) != len(records) {
+			t.Errorf("%d spans of %d", len(spans), len(records))
+		}
+		for _, s := range spans {
+			if !s.SpanContext().IsValid() {
+				t.Errorf("%v", s.SpanContext())
+			}
+		}
+	})
 }
