@@ -49,9 +49,9 @@ func (b *builder) runner(code *os.File) child {
 }
 
 // runnerEnv is the whole environment of the runner; the guest's is in the handover. One goroutine that waits for one guest needs no thread for
-// each processor. What the engine allocates for an instance is a few hundred pieces: more of each size than the C library lets a thread keep,
-// unless it is told to, and what it does not keep the threads of a server fight for.
-var runnerEnv = []string{"WASMGO_RUNNER=guest", "GOMAXPROCS=1", "GLIBC_TUNABLES=glibc.malloc.tcache_count=400"}
+// each processor. What the engine allocates for an instance is up to 38 pieces of a size: more than the 7 that the C library lets a thread keep,
+// and what it does not keep the threads of a server fight for.
+var runnerEnv = []string{"WASMGO_RUNNER=guest", "GOMAXPROCS=1", "GLIBC_TUNABLES=glibc.malloc.tcache_count=40"}
 
 // launch forks the child from the thread, which ends with it: it may be in the child's control group by now.
 func (p *Process) launch(t *thread, b *builder, runner string, c child) error {

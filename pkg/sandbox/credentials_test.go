@@ -144,7 +144,7 @@ func TestProcessAttributes(t *testing.T) {
 			for file, want := range map[string]string{
 				"oom_score_adj": "500\n",
 				"cmdline":       "/app.wasm\x00--flag\x00",
-				"environ":       "WASMGO_RUNNER=guest\x00GOMAXPROCS=1\x00GLIBC_TUNABLES=glibc.malloc.tcache_count=400\x00",
+				"environ":       "WASMGO_RUNNER=guest\x00GOMAXPROCS=1\x00GLIBC_TUNABLES=glibc.malloc.tcache_count=40\x00",
 			} {
 				if got, err := os.ReadFile(procFile(p, file)); err != nil || string(got) != want {
 					t.Errorf("%s: got %q %v, want %q", file, got, err, want)

@@ -155,7 +155,7 @@ func start(runner, dir string, stderr *os.File, g handover.Guest) (_ *Process, e
 		return nil, err
 	}
 	defer out.Close()
-	p.cmd.Env = []string{"WASMGO_RUNNER=guest", "GLIBC_TUNABLES=glibc.malloc.tcache_count=400"} // as in package sandbox
+	p.cmd.Env = []string{"WASMGO_RUNNER=guest", "GLIBC_TUNABLES=glibc.malloc.tcache_count=40"} // as in package sandbox
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = in, out, stderr
 	p.cmd.ExtraFiles = []*os.File{theirs, code}
 	p.Started = time.Now()
