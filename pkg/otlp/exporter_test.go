@@ -393,3 +393,20 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// FuzzVariables: whatever the variables say, there is an exporter or an error that names one of them, without what may be secret.
+func FuzzVariables(f *testing.F) {
+	f.Add("http://c:4318", "http/protobuf", "a=b,c=%20d", "1000")
+	f.Add("c:4317", "grpc", "=", "0")
+	f.Fuzz(func(t *testing.T, endpoint, protocol, headers, timeout string) {
+		const secret = "hunter2secret"
+		e, err := New(Config{Lookup: environment("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL", protocol,
+			"OTEL_EXPORTER_OTLP_HEADERS", headers+",key="+secret, "OTEL_EXPORTER_OTLP_TIMEOUT", timeout)})
+		switch {
+		case err != nil && (!strings.Contains(err.Error(), "OTEL_EXPORTER_OTLP_") || strings.Contains(err.Error(), secret)):
+			t.Errorf("error %v", err)
+		case err == nil && (e.settings.url.Host == "" || e.settings.timeout <= 0 || e.settings.header.Get("key") != secret):
+			t.Errorf("%+v", e.settings)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -57,4 +58,17 @@ func TestNamesOfBuckets(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzStore: a place for buckets that is taken is shown without what stands before its last @.
+func FuzzStore(f *testing.F) {
+	f.Add("redis://", "db/0")
+	f.Add("unix://", "/x")
+	f.Fuzz(func(t *testing.T, before, after string) {
+		const secret = "hunter2secret"
+		value := before + secret + "@" + after
+		if shown := store().show(value); strings.Contains(shown, secret) && !strings.Contains(before+after, secret) {
+			t.Errorf("%q is shown as %q", value, shown)
+		}
+	})
 }
