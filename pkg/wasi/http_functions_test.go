@@ -334,13 +334,21 @@ func TestHTTPMisuse(t *testing.T) {
 		args  []abi.Value
 	}{
 		{"fields without end", []step{do(a, "new-fields")}, "fields of more than", "fields-append", []abi.Value{a, text("x"), octets(strings.Repeat("x", 1<<20))}},
-		{"a body that is finished while it is read", []step{do(ok(a), "incoming-request-consume", theRequest), do(ok(b), "incoming-body-stream", a)},
-			"", "incoming-body-finish", []abi.Value{a}},
+		{
+			"a body that is finished while it is read",
+			[]step{do(ok(a), "incoming-request-consume", theRequest), do(ok(b), "incoming-body-stream", a)},
+			"", "incoming-body-finish",
+			[]abi.Value{a},
+		},
 		{"a body that is finished while it is written", []step{
 			do(a, "new-fields"), do(a, "new-outgoing-response", a), do(ok(b), "outgoing-response-body", a), do(ok(c), "outgoing-body-write", b),
 		}, "", "outgoing-body-finish", []abi.Value{b, none()}},
-		{"a body that goes before its stream", []step{do(ok(a), "incoming-request-consume", theRequest), do(ok(b), "incoming-body-stream", a)},
-			"", "incoming-body-drop", []abi.Value{a}},
+		{
+			"a body that goes before its stream",
+			[]step{do(ok(a), "incoming-request-consume", theRequest), do(ok(b), "incoming-body-stream", a)},
+			"", "incoming-body-drop",
+			[]abi.Value{a},
+		},
 		{"trailers that go before who waits for them", []step{
 			do(ok(a), "incoming-request-consume", theRequest), do(a, "incoming-body-finish", a), do(b, "future-trailers-subscribe", a),
 		}, "", "future-trailers-drop", []abi.Value{a}},
