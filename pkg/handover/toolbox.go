@@ -16,5 +16,5 @@ type Process struct {
 var Tools = []string{
 	"[", "basename", "cat", "cp", "date", "df", "dirname", "du", "echo", "env", "false", "find", "grep", "head", "hostname", "id", "kill",
 	"ln", "ls", "mkdir", "mv", "nc", "nslookup", "printenv", "printf", "ps", "pwd", "readlink", "rm", "rmdir", "seq", "sh", "sleep", "sort",
-	"stat", "tail", "tee", "test", "timeout", "touch", "true", "uname", "uniq", "wc", "wget", "which", "xargs",
+	"stat", "tail", "tar", "tee", "test", "timeout", "touch", "true", "uname", "uniq", "wc", "wget", "which", "xargs",
 }

@@ -1,11 +1,14 @@
 package toolbox
 
 import (
+	"archive/tar"
 	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -140,4 +143,29 @@ func TestEnvironmentOfAShell(t *testing.T) {
 	if len(exportedNames) != 1 || exportedNames[0] != "A" {
 		t.Errorf("exported are %q", exportedNames)
 	}
+}
+
+// FuzzUnpack: nothing of an archive is written outside the directory it is unpacked in.
+func FuzzUnpack(f *testing.F) {
+	for _, name := range []string{"a", "../a", "/a", "x/../../a", "a/b/../../../c", "."} {
+		f.Add(name, "../../etc", byte('2'))
+		f.Add(name, "a", byte('0'))
+	}
+	above := f.TempDir()
+	f.Fuzz(func(t *testing.T, name, link string, kind byte) {
+		dir := filepath.Join(above, "in")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		c := fuzzed("tar")
+		c.dir = dir
+		h := &tar.Header{Name: name, Linkname: link, Typeflag: kind}
+		_ = c.unpackFile(tar.NewReader(strings.NewReader("")), h)
+		if entries, err := os.ReadDir(above); err != nil || len(entries) != 1 {
+			t.Errorf("%q: %v, %v", name, entries, err)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+	})
 }

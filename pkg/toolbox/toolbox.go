@@ -39,7 +39,7 @@ type Applet struct {
 
 // Applets lists all there are beside sh, by name.
 func Applets() []Applet {
-	all := slices.Concat(fileApplets(), listApplets(), textApplets(), processApplets(), networkApplets(), shellApplets())
+	all := slices.Concat(fileApplets(), listApplets(), textApplets(), processApplets(), networkApplets(), archiveApplets(), shellApplets())
 	slices.SortFunc(all, func(a, b Applet) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

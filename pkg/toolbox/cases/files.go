@@ -38,6 +38,10 @@ func files() []Case {
 		script("touch -c", `touch -c new; ls new 2>/dev/null; echo $?`, "2\n"),
 		script("ln -s", `ln -s a.txt new && readlink new && head -1 new`, "a.txt\none\n"),
 		script("ln", `ln a.txt new && stat -c %h new`, "2\n"),
+		script("tar as kubectl cp calls it", `tar cf - sub | tar -xmf - -C empty && find empty | sort && cat empty/sub/c.txt`, "empty\nempty/sub\nempty/sub/c.txt\nempty/sub/deep\nempty/sub/deep/d.log\ntwo\n"),
+		script("tar to a file, its list, and links and times out of it", `tar -cf x.tar a.txt link && tar tf x.tar && tar xf x.tar -C empty && readlink empty/link && stat -c %Y empty/a.txt`, "a.txt\nlink\na.txt\n1709210096\n"),
+		fails("tar of what is no archive", `tar tf a.txt`, "", "tar: ", 1),
+		fails("tar of nothing", `tar xcf x`, "", "wants one of", 2),
 		script("dates and names", `basename /a/b.c .c; dirname /a/b.c`, "b\n/a\n"),
 		{Name: "a file that may not be read", Args: []string{"sh", "-c", `test "$(id -u)" = 0 || echo x; cat < missing`}, Err: "missing", Code: 1},
 	}
