@@ -117,7 +117,7 @@ bench: need-host build tools ## measure wasmgo beside runc, as root; BENCH=regex
 	@build/bench/bench.test -test.timeout 30m -test.run 'TestMeasure/($(BENCH))' -bench.out build/bench/results.json
 
 kubernetes-test: need-network need-host build tools $(CLUSTER:%=build/tools/%/.built) ## a node of Kubernetes 1.36 and deploy/ on it, as root
-	@go run ./test/suite run kubernetes -count 1 -timeout 15m ./test/kubernetes/...
+	@go run ./test/suite run kubernetes -count 1 -parallel 8 -timeout 15m ./test/kubernetes/...
 
 # Asked before anything is built for minutes.
 .PHONY: need-host need-network

@@ -127,6 +127,7 @@ gets no new ones meanwhile, since its label goes first.`,
 	}
 	f.add(cmd)
 	cmd.Flags().BoolVar(&stay, "stay", false, "do not end when all is done, as befits the container of a DaemonSet")
+	cmd.Flags().BoolVar(&f.at.Wait, "wait", false, "wait for the last container of wasmgo to be deleted")
 	cmd.Flags().BoolVar(&check, "check", false, "change nothing; fail if there is anything left")
 	return cmd
 }

@@ -1,10 +1,11 @@
 // Command pack makes the images of deploy/ without a builder, as archives for `ctr image import`, docker load and registries' tools:
 //
-//	pack installer PROGRAM ARCHIVE         what deploy/install runs: FROM scratch, and the one program
-//	pack web SERVER CHECK ARCHIVE          what deploy/samples/web runs: two components
+//	pack installer PROGRAM NAME ARCHIVE       what deploy/install runs: FROM scratch, and the one program
+//	pack web SERVER CHECK NAME ARCHIVE        what deploy/samples/web runs: two components
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -26,19 +27,19 @@ func main() {
 
 func run(args []string) error {
 	switch {
-	case len(args) == 3 && args[0] == "installer":
-		return write(args[2], pack.Image{
-			Name:     "wasmgo-installer:latest",
+	case len(args) == 4 && args[0] == "installer":
+		return write(args[3], pack.Image{
+			Name:     args[2],
 			Platform: v1.Platform{OS: "linux", Architecture: runtime.GOARCH},
 			Config:   v1.ImageConfig{Entrypoint: []string{program}},
 		}, map[string]string{program: args[1]})
-	case len(args) == 4 && args[0] == "web":
-		return write(args[3], pack.Image{
-			Name:   "wasmgo-sample-web:latest",
+	case len(args) == 5 && args[0] == "web":
+		return write(args[4], pack.Image{
+			Name:   args[3],
 			Config: v1.ImageConfig{Entrypoint: []string{"/web.wasm"}},
 		}, map[string]string{"/web.wasm": args[1], "/check.wasm": args[2]})
 	}
-	return fmt.Errorf("usage: pack installer PROGRAM ARCHIVE | pack web SERVER CHECK ARCHIVE")
+	return errors.New("usage: pack installer PROGRAM NAME ARCHIVE | pack web SERVER CHECK NAME ARCHIVE")
 }
 
 // write makes the archive of an image with files of the host, by their path in the image.

@@ -32,6 +32,8 @@ type Host struct {
 	Handler string
 	// Restart is the command, for sh, that restarts containerd and returns when that is done. Empty is systemctl.
 	Restart string
+	// Wait has Uninstall wait for the last container of wasmgo, where it refuses otherwise.
+	Wait bool
 	// Log is told what is done, a line each.
 	Log func(format string, args ...any)
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 )
 
 // Uninstall makes the host one without wasmgo: its configuration is what it was before, byte for byte where nobody else has changed it, and
@@ -32,12 +33,8 @@ func (h *Host) Uninstall(ctx context.Context) error {
 }
 
 func (h *Host) uninstall(ctx context.Context) error {
-	containers, err := h.containers(ctx)
-	if err != nil {
-		return fmt.Errorf("ask containerd for containers of wasmgo: %w", err)
-	}
-	if len(containers) > 0 {
-		return fmt.Errorf("wasmgo runs, or has run, %d containers that are still there: %s; delete them first", len(containers), enumerate(containers))
+	if err := h.awaitNoContainers(ctx); err != nil {
+		return err
 	}
 	c, err := h.findContainerd(ctx)
 	if err != nil {
@@ -64,6 +61,37 @@ func (h *Host) uninstall(ctx context.Context) error {
 	}
 	h.Log("removed %s and %s", h.Program, h.Root)
 	return os.RemoveAll(h.Root)
+}
+
+// lookEvery is how often containers are looked for that somebody else has to delete. kubelet does so once a minute for those of pods that are gone.
+const lookEvery = time.Second
+
+// awaitNoContainers returns when containerd has no container of wasmgo, or an error that names those it has, at once unless h.Wait.
+func (h *Host) awaitNoContainers(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for told := ""; ; {
+		containers, err := h.containers(ctx)
+		if err != nil {
+			return fmt.Errorf("ask containerd for containers of wasmgo: %w", err)
+		}
+		if len(containers) == 0 {
+			return nil
+		}
+		there := fmt.Sprintf("wasmgo runs, or has run, %d containers that are still there: %s", len(containers), enumerate(containers))
+		if !h.Wait {
+			return errors.New(there + "; delete them first")
+		}
+		if there != told {
+			h.Log("waiting: %s", there)
+			told = there
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", there, ctx.Err())
+		case <-tick.C:
+		}
+	}
 }
 
 // CheckGone returns an error if there is anything of wasmgo on the host.

@@ -29,6 +29,7 @@ type cluster struct {
 
 	authority *authority
 	kubelet   *daemon.Process
+	typed     record
 }
 
 // newCluster starts all of it, and returns when the node is ready.
@@ -41,7 +42,7 @@ func newCluster(t *testing.T) *cluster {
 	c.startControlPlane(t)
 	c.startKubelet(t)
 	c.startProxy(t)
-	c.kubectl(t, "wait", "--for=condition=Ready", "--timeout=60s", "node/"+nodeName)
+	c.kubectl(t, "wait", "--for=condition=Ready", "--timeout=90s", "node/"+nodeName)
 	return c
 }
 
@@ -105,7 +106,7 @@ func (c *cluster) startControlPlane(t *testing.T) {
 		return c.Start(t, c.env(), ping, path, args...)
 	}
 	start(c.answers("http://127.0.0.1:2381/health"), filepath.Join("/tools", daemon.Etcd, "server"),
-		"--data-dir=/var/lib/etcd", "--listen-client-urls=http://127.0.0.1:2379", "--advertise-client-urls=http://127.0.0.1:2379",
+		"--data-dir=/dev/shm/etcd", "--listen-client-urls=http://127.0.0.1:2379", "--advertise-client-urls=http://127.0.0.1:2379",
 		"--listen-peer-urls=http://127.0.0.1:2380", "--listen-metrics-urls=http://127.0.0.1:2381", "--unsafe-no-fsync", "--log-level=warn")
 	start(c.answers("https://127.0.0.1:6443/readyz"), "/usr/local/bin/kube-apiserver",
 		"--etcd-servers=http://127.0.0.1:2379", "--advertise-address="+nodeAddress, "--service-cluster-ip-range="+serviceRange,
@@ -214,6 +215,7 @@ conntrack: {maxPerCore: 0, min: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeou
 // kubectl runs kubectl as the administrator, which must succeed, and returns what it printed less the last newline.
 func (c *cluster) kubectl(t *testing.T, args ...string) string {
 	t.Helper()
+	c.typed.add(args)
 	return strings.TrimSuffix(c.run(t, "/usr/local/bin/kubectl", args...), "\n")
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"testing"
 	"time"
@@ -86,13 +87,19 @@ func (c *cluster) runContainerd(t *testing.T) {
 	}, "/bin/sh", "/usr/local/bin/supervise-containerd")
 }
 
-// load puts an image on the node, and returns when CRI knows it.
+// load puts an image on the node.
 func (c *cluster) load(t *testing.T, img pack.Image) {
 	t.Helper()
 	var archive bytes.Buffer
 	if err := pack.Write(&archive, img); err != nil {
 		t.Fatal(err)
 	}
+	c.importArchive(t, &archive, img.Name, img.Platform)
+}
+
+// importArchive puts the image of an archive on the node, and returns when CRI knows it by its name.
+func (c *cluster) importArchive(t *testing.T, archive io.Reader, name string, platform v1.Platform) {
+	t.Helper()
 	containerd, err := client.New(c.path(containerdSocket))
 	if err != nil {
 		t.Fatal(err)
@@ -100,25 +107,24 @@ func (c *cluster) load(t *testing.T, img pack.Image) {
 	defer containerd.Close()
 	ctx, cancel := context.WithTimeout(namespaces.WithNamespace(t.Context(), "k8s.io"), time.Minute)
 	defer cancel()
-	imported, err := containerd.Import(ctx, &archive, client.WithAllPlatforms(true))
+	imported, err := containerd.Import(ctx, archive, client.WithAllPlatforms(true))
 	if err != nil || len(imported) != 1 {
-		t.Fatalf("import %s: %v (%d images)", img.Name, err, len(imported))
+		t.Fatalf("import %s: %v (%d images)", name, err, len(imported))
 	}
-	platform := img.Platform
 	if platform.OS == "" {
 		platform = pack.Wasi
 	}
 	if err := client.NewImageWithPlatform(containerd, imported[0], platforms.OnlyStrict(platform)).Unpack(ctx, daemon.Snapshotter); err != nil {
-		t.Fatalf("unpack %s: %v", img.Name, err)
+		t.Fatalf("unpack %s: %v", name, err)
 	}
 	conn, ok := containerd.Conn().(*grpc.ClientConn)
 	if !ok {
 		t.Fatal("the client has no connection")
 	}
 	daemon.Within(t, 10*time.Second, func() error {
-		answer, err := runtimeapi.NewImageServiceClient(conn).ImageStatus(ctx, &runtimeapi.ImageStatusRequest{Image: &runtimeapi.ImageSpec{Image: img.Name}})
+		answer, err := runtimeapi.NewImageServiceClient(conn).ImageStatus(ctx, &runtimeapi.ImageStatusRequest{Image: &runtimeapi.ImageSpec{Image: name}})
 		if err == nil && answer.Image == nil {
-			err = fmt.Errorf("CRI does not know %s", img.Name)
+			err = fmt.Errorf("CRI does not know %s", name)
 		}
 		return err
 	})

@@ -2,6 +2,7 @@ package kubernetes
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -11,7 +12,6 @@ import (
 
 	"wasmgo/test/daemon"
 	"wasmgo/test/guests"
-	"wasmgo/test/pack"
 )
 
 // The images of deploy/, under names of this test.
@@ -62,21 +62,24 @@ func (c *cluster) copyDeploy(t *testing.T) {
 	for name, text := range overlays {
 		c.write(t, overlay(name)+"/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization"+text)
 	}
-	program, err := os.ReadFile(filepath.Join(daemon.Built(t), "containerd-shim-wasmgo-v1"))
+	c.pack(t, installerImage, v1.Platform{OS: "linux", Architecture: runtime.GOARCH}, "installer", filepath.Join(daemon.Built(t), "containerd-shim-wasmgo-v1"))
+	c.pack(t, webImage, v1.Platform{}, "web", guests.Component(t, "http_hello"), guests.Component(t, "http_get"))
+}
+
+// pack makes an image with deploy/'s own tool, and puts it on the node.
+func (c *cluster) pack(t *testing.T, name string, platform v1.Platform, args ...string) {
+	t.Helper()
+	archive := filepath.Join(t.TempDir(), "image.tar")
+	cmd := exec.CommandContext(t.Context(), "go", append(append([]string{"run", "wasmgo/deploy/pack"}, args...), name, archive)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
+	}
+	f, err := os.Open(archive)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.load(t, pack.Image{
-		Name:     installerImage,
-		Platform: v1.Platform{OS: "linux", Architecture: runtime.GOARCH},
-		Config:   v1.ImageConfig{Entrypoint: []string{"/containerd-shim-wasmgo-v1"}},
-		Files:    map[string]pack.File{"/containerd-shim-wasmgo-v1": {Content: program}},
-	})
-	c.load(t, pack.Image{
-		Name:   webImage,
-		Config: v1.ImageConfig{Entrypoint: []string{"/web.wasm"}},
-		Files:  map[string]pack.File{"/web.wasm": {Content: component(t, "http_hello")}, "/check.wasm": {Content: component(t, "http_get")}},
-	})
+	defer f.Close()
+	c.importArchive(t, f, name, platform)
 }
 
 // overlay is the directory of an overlay.
@@ -94,11 +97,15 @@ func component(t *testing.T, name string) []byte {
 var installCases = []testCase{
 	{"the DaemonSet installs wasmgo, configures and restarts containerd, and labels the node", func(t *testing.T, c *cluster) {
 		c.kubectl(t, "apply", "-k", overlay("install"))
-		c.kubectl(t, "-n", "wasmgo-system", "rollout", "status", "--timeout=30s", "daemonset/wasmgo-installer")
+		c.kubectl(t, "-n", "wasmgo-system", "rollout", "status", "--timeout=90s", "daemonset/wasmgo-installer")
 		if got := c.get(t, "node/"+nodeName, `{.metadata.labels.io\.containerd\.wasmgo/installed}`); got != "true" {
 			t.Errorf("label %q", got)
 		}
-		t.Log(c.kubectl(t, "-n", "wasmgo-system", "logs", "daemonset/wasmgo-installer"))
+		if got := c.kubectl(t, "get", "nodes", "-l", "io.containerd.wasmgo/installed=true", "-o", "name"); got != "node/"+nodeName {
+			t.Errorf("nodes by label: %q", got)
+		}
+		mustContain(t, c.kubectl(t, "-n", "wasmgo-system", "logs", "daemonset/wasmgo-installer"),
+			"wrote /usr/local/bin/containerd-shim-wasmgo-v1", "wrote /etc/containerd/conf.d/wasmgo.toml", "changed "+containerdConfig, "containerd runs")
 		if text := c.run(t, "cat", containerdConfig); !strings.HasPrefix(text, "imports = ") || !strings.HasSuffix(text, mainConfig) {
 			t.Errorf("containerd's configuration: %s", text)
 		}

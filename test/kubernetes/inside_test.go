@@ -40,8 +40,16 @@ var insideCases = []testCase{
 	{"exec -it has a terminal", func(t *testing.T, c *cluster) {
 		c.pod(t, "terminal", []string{"/http_tool.wasm"})
 		c.ready(t, "terminal")
-		text := c.typed(t, "", "/usr/local/bin/kubectl", "exec", "-it", "terminal", "--", "/tty.wasm")
+		text := c.onTerminal(t, "", "/usr/local/bin/kubectl", "exec", "-it", "terminal", "--", "/tty.wasm")
 		mustContain(t, text, "stdin tty", "stdout tty")
+	}},
+	{"a shell in an image that has none", func(t *testing.T, c *cluster) {
+		c.pod(t, "shell", []string{"/http_tool.wasm"})
+		c.ready(t, "shell")
+		if got := c.kubectl(t, "exec", "shell", "--", "sh", "-c", "wget -q -O - http://localhost:8080/early && ls /args.wasm"); got != "early/args.wasm" {
+			t.Errorf("got %q", got)
+		}
+		mustContain(t, c.onTerminal(t, "echo $((6*7))\nexit\n", "/usr/local/bin/kubectl", "exec", "-it", "shell", "--", "sh"), "42")
 	}},
 	{"attach shows what a guest writes and hands it what is typed", func(t *testing.T, c *cluster) {
 		c.pod(t, "attach", []string{"/cat.wasm"}, with("stdin", true), with("stdinOnce", true))
@@ -59,12 +67,18 @@ var insideCases = []testCase{
 		}
 	}},
 	{"logs --follow follows, and logs --previous is of the container before", func(t *testing.T, c *cluster) {
-		c.pod(t, "again", []string{"/sleep.wasm", "300"}, withSpec("restartPolicy", "Always"))
+		c.pod(t, "again", []string{"/sleep.wasm", "2000"}, withSpec("restartPolicy", "Always"))
 		if got := c.kubectl(t, "logs", "--follow", "--pod-running-timeout=30s", "again"); got != "sleeping\nslept" && got != "sleeping" {
 			t.Errorf("followed: %q", got)
 		}
-		c.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=60s", "pod/again")
-		mustContain(t, c.kubectl(t, "logs", "--previous", "again"), "slept")
+		c.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=90s", "pod/again")
+		daemon.Within(t, time.Minute, func() error { // kubelet keeps one, and that one may be going just now
+			stdout, _, err := c.try(t, "/usr/local/bin/kubectl", "logs", "--previous", "again")
+			if err == nil && stdout != "sleeping\nslept\n" {
+				err = fmt.Errorf("the container before has said %q", stdout)
+			}
+			return err
+		})
 	}},
 	{"port-forward reaches a component that serves HTTP", func(t *testing.T, c *cluster) {
 		c.pod(t, "forward", []string{"/http_tool.wasm"})
@@ -95,7 +109,7 @@ var insideCases = []testCase{
 		c.pod(t, "debugged", []string{"/http_tool.wasm"})
 		c.ready(t, "debugged")
 		c.kubectl(t, "debug", "debugged", "--image="+podImage, "--container=look", "--profile=general", "--", "/http_get.wasm", "http://localhost:8080/early")
-		c.kubectl(t, "wait", "--for=jsonpath={.status.ephemeralContainerStatuses[0].state.terminated}", "--timeout=30s", "pod/debugged")
+		c.kubectl(t, "wait", "--for=jsonpath={.status.ephemeralContainerStatuses[0].state.terminated}", "--timeout=90s", "pod/debugged")
 		if got := c.logs(t, "debugged", "-c", "look"); got != "200\nearly" {
 			t.Errorf("got %q", got)
 		}
@@ -109,7 +123,7 @@ var insideCases = []testCase{
 		before := c.get(t, "pod/resized", "{.status.containerStatuses[0].containerID}")
 		c.kubectl(t, "patch", "pod", "resized", "--subresource=resize", "--patch",
 			`{"spec":{"containers":[{"name":"main","resources":{"limits":{"cpu":"800m","memory":"96Mi"}}}]}}`)
-		c.until(t, 60*time.Second, "pod/resized", "{.status.containerStatuses[0].resources.limits}", `{"cpu":"800m","memory":"96Mi"}`)
+		c.until(t, 90*time.Second, "pod/resized", "{.status.containerStatuses[0].resources.limits}", `{"cpu":"800m","memory":"96Mi"}`)
 		_, id, _ := strings.Cut(before, "//")
 		if got := strings.TrimSpace(c.groupFile(t, id, "memory.limit_in_bytes")); got != "100663296" {
 			t.Errorf("the group's limit is %s", got)
@@ -148,8 +162,8 @@ func (c *cluster) command(ctx context.Context, name string, args ...string) *exe
 	return cmd
 }
 
-// typed runs a command on a terminal, types, and returns what the terminal shows in the end.
-func (c *cluster) typed(t *testing.T, input, name string, args ...string) string {
+// onTerminal runs a command on a terminal, types, and returns what the terminal shows in the end.
+func (c *cluster) onTerminal(t *testing.T, input, name string, args ...string) string {
 	t.Helper()
 	terminal, slave := newTerminal(t)
 	defer terminal.Close()

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,8 +28,7 @@ func TestNode(t *testing.T) {
 		cases    []testCase
 	}{
 		{"install", false, installCases},
-		{"life", true, lifeCases},
-		{"inside", true, insideCases},
+		{"pods", true, slices.Concat(lifeCases, insideCases)},
 		{"service", false, serviceCases},
 		{"restart", false, restartCases},
 		{"uninstall", false, uninstallCases},

@@ -20,8 +20,8 @@ var lifeCases = []testCase{
 		if got := c.ended(t, "bad"); got != "7 Error" {
 			t.Errorf("bad: %s", got)
 		}
-		c.kubectl(t, "wait", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=30s", "pod/good")
-		c.kubectl(t, "wait", "--for=jsonpath={.status.phase}=Failed", "--timeout=30s", "pod/bad")
+		c.kubectl(t, "wait", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=90s", "pod/good")
+		c.kubectl(t, "wait", "--for=jsonpath={.status.phase}=Failed", "--timeout=90s", "pod/bad")
 	}},
 	{"the RuntimeClass sends pods to nodes with wasmgo, and counts what the sandbox takes", func(t *testing.T, c *cluster) {
 		c.pod(t, "scheduled", []string{"/idle.wasm"}, with("stdin", true))
@@ -55,7 +55,7 @@ var lifeCases = []testCase{
 			c.pod(t, b.name, []string{b.file}, withSpec("restartPolicy", "Always"), with("terminationMessagePolicy", "FallbackToLogsOnError"))
 		}
 		for _, b := range broken {
-			c.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff", "--timeout=60s", "pod/"+b.name)
+			c.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=CrashLoopBackOff", "--timeout=90s", "pod/"+b.name)
 			mustContain(t, c.kubectl(t, "describe", "pod", b.name), append(b.want, "Back-off restarting failed container")...)
 		}
 	}},
@@ -126,6 +126,6 @@ var lifeCases = []testCase{
 			}},
 		}})
 		t.Cleanup(func() { c.remove(t, "job/job") })
-		c.kubectl(t, "wait", "--for=condition=Complete", "--timeout=60s", "job/job")
+		c.kubectl(t, "wait", "--for=condition=Complete", "--timeout=90s", "job/job")
 	}},
 }

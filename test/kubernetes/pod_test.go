@@ -79,7 +79,7 @@ func (c *cluster) pod(t *testing.T, name string, command []string, changes ...fu
 // remove deletes an object, which may be gone already, and waits until it is.
 func (c *cluster) remove(t *testing.T, name string) {
 	t.Helper()
-	stdout, stderr, err := c.tryAfter(t, "/usr/local/bin/kubectl", "delete", "--ignore-not-found", "--timeout=60s", name)
+	stdout, stderr, err := c.tryAfter(t, "/usr/local/bin/kubectl", "delete", "--ignore-not-found", "--timeout=90s", name)
 	if err != nil {
 		t.Errorf("delete %s: %v\n%s%s", name, err, stdout, stderr)
 	}
@@ -98,13 +98,13 @@ func withSpec(name string, value any) func(spec, container object) {
 // ready waits until a pod is ready.
 func (c *cluster) ready(t *testing.T, name string) {
 	t.Helper()
-	c.kubectl(t, "wait", "--for=condition=Ready", "--timeout=60s", "pod/"+name)
+	c.kubectl(t, "wait", "--for=condition=Ready", "--timeout=90s", "pod/"+name)
 }
 
 // ended waits until a pod has ended, and returns its container's exit code and the reason for it.
 func (c *cluster) ended(t *testing.T, name string) (state string) {
 	t.Helper()
-	c.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].state.terminated}", "--timeout=60s", "pod/"+name)
+	c.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].state.terminated}", "--timeout=90s", "pod/"+name)
 	return c.get(t, "pod/"+name, "{.status.containerStatuses[0].state.terminated.exitCode} {.status.containerStatuses[0].state.terminated.reason}")
 }
 

@@ -20,8 +20,8 @@ var restartCases = []testCase{
 			t.Fatal(err)
 		}
 		c.kubelet.Again(t)
-		c.kubectl(t, "wait", "--for=condition=Ready", "--timeout=60s", "node/"+nodeName)
-		c.kubectl(t, "wait", "--for=condition=Available", "--timeout=60s", "deployment/web")
+		c.kubectl(t, "wait", "--for=condition=Ready", "--timeout=90s", "node/"+nodeName)
+		c.kubectl(t, "wait", "--for=condition=Available", "--timeout=90s", "deployment/web")
 		load.mustHaveAnswers(t, 1)
 		c.mustBeAsBefore(t, before)
 	}},
@@ -32,14 +32,14 @@ var restartCases = []testCase{
 		pid := c.run(t, "cat", "/run/containerd.pid")
 		load := c.load4(t)
 		c.run(t, "kill", "-9", strings.TrimSpace(pid))
-		daemon.Within(t, 30*time.Second, func() error {
+		daemon.Within(t, time.Minute, func() error {
 			_, _, err := c.try(t, "/usr/local/bin/ctr", "version")
 			return err
 		})
 		if now := c.run(t, "cat", "/run/containerd.pid"); now == pid {
 			t.Fatalf("containerd %s has not been killed", pid)
 		}
-		daemon.Within(t, 30*time.Second, func() error {
+		daemon.Within(t, time.Minute, func() error {
 			_, _, err := c.try(t, "/usr/local/bin/kubectl", "exec", "survivor", "--", "/args.wasm")
 			return err
 		})
@@ -56,7 +56,7 @@ var restartCases = []testCase{
 		_, id, _ := strings.Cut(c.get(t, "pod/mortal", "{.status.containerStatuses[0].containerID}"), "//")
 		c.run(t, "/usr/local/bin/ctr", "--namespace", "k8s.io", "tasks", "kill", "--signal", "KILL", id)
 		c.kubelet.Again(t)
-		c.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=60s", "pod/mortal")
+		c.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=90s", "pod/mortal")
 		if got := c.get(t, "pod/mortal", "{.status.containerStatuses[0].lastState.terminated.exitCode}"); got != "137" {
 			t.Errorf("its exit code is %q", got)
 		}
@@ -67,7 +67,7 @@ var restartCases = []testCase{
 			t.Errorf("pods left: %s", left)
 		}
 		c.kubectl(t, "uncordon", "node/"+nodeName)
-		c.kubectl(t, "rollout", "status", "--timeout=60s", "deployment/web")
+		c.kubectl(t, "rollout", "status", "--timeout=90s", "deployment/web")
 		c.mustAnswer(t)
 	}},
 }

@@ -15,14 +15,30 @@ import (
 var serviceCases = []testCase{
 	{"a Deployment of a component becomes ready, by a probe over HTTP and one by exec, and its Service answers", func(t *testing.T, c *cluster) {
 		c.kubectl(t, "apply", "-k", overlay("web"))
-		c.kubectl(t, "rollout", "status", "--timeout=60s", "deployment/web")
+		c.kubectl(t, "rollout", "status", "--timeout=90s", "deployment/web")
 		c.mustAnswer(t)
+	}},
+	{"a person looks at the Deployment as docs/kubernetes.md says", func(t *testing.T, c *cluster) {
+		mustContain(t, c.kubectl(t, "logs", "deployment/web"), "wasmgo: /web.wasm answers HTTP at [::]:8080")
+		if got := c.kubectl(t, "exec", "deployment/web", "--", "/check.wasm", "http://localhost:8080/"); got != "200\nhello from a component" {
+			t.Errorf("exec: %q", got)
+		}
+		const of = "app.kubernetes.io/name=web"
+		mustContain(t, c.kubectl(t, "describe", "pods", "-l", of), "http-timeout: 10s", "exec [/check.wasm http://localhost:8080/]")
+		daemon.Within(t, time.Minute, func() error {
+			_, stderr, err := c.try(t, "/usr/local/bin/kubectl", "top", "pods", "-l", of)
+			if err != nil {
+				return errors.New(stderr)
+			}
+			return nil
+		})
+		mustContain(t, c.kubectl(t, "top", "pods", "-l", of), "web-")
 	}},
 	{"a probe by exec that fails has the container started again", func(t *testing.T, c *cluster) {
 		c.pod(t, "probed", []string{"/http_tool.wasm"}, withSpec("restartPolicy", "Always"), with("livenessProbe", object{
 			"exec": object{"command": []string{"/exit_code.wasm", "7"}}, "periodSeconds": 1, "failureThreshold": 2,
 		}))
-		c.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=60s", "pod/probed")
+		c.kubectl(t, "wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=90s", "pod/probed")
 		mustContain(t, c.kubectl(t, "describe", "pod", "probed"), "Liveness probe failed", "will be restarted")
 	}},
 	{"a rolling update loses no request", func(t *testing.T, c *cluster) {
@@ -31,7 +47,7 @@ var serviceCases = []testCase{
 		c.kubectl(t, "set", "env", "deployment/web", "RELEASE=2")
 		c.kubectl(t, "rollout", "status", "--timeout=90s", "deployment/web")
 		for _, name := range strings.Fields(before) {
-			c.kubectl(t, "wait", "--for=delete", "--timeout=60s", "pod/"+name)
+			c.kubectl(t, "wait", "--for=delete", "--timeout=90s", "pod/"+name)
 		}
 		load.mustHaveAnswers(t, 100)
 	}},
@@ -39,7 +55,7 @@ var serviceCases = []testCase{
 		c.kubectl(t, "apply", "-k", overlay("sidecar"))
 		t.Cleanup(func() { c.remove(t, "pod/sidecar") })
 		c.ready(t, "sidecar")
-		daemon.Within(t, 30*time.Second, func() error {
+		daemon.Within(t, time.Minute, func() error {
 			if text := c.kubectl(t, "logs", "sidecar", "-c", "watch"); !strings.Contains(text, "hello from a component") {
 				return fmt.Errorf("the sidecar says %q", text)
 			}
@@ -58,7 +74,7 @@ var serviceCases = []testCase{
 func (c *cluster) mustAnswer(t *testing.T) {
 	t.Helper()
 	url := "http://" + c.get(t, "service/web", "{.spec.clusterIP}")
-	daemon.Within(t, 20*time.Second, func() error {
+	daemon.Within(t, time.Minute, func() error {
 		body, err := get(c.client(), url)
 		if err == nil && body != "hello from a component\n" {
 			err = fmt.Errorf("it answers %q", body)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,10 +21,13 @@ var uninstallCases = []testCase{
 		}
 		c.mustAnswer(t)
 		c.kubectl(t, "apply", "-k", overlay("uninstall"))
-		daemon.Within(t, 60*time.Second, func() error {
-			text := c.kubectl(t, "-n", "wasmgo-system", "describe", "pods")
-			if !strings.Contains(text, "containers that are still there") {
-				return fmt.Errorf("no word of the containers:\n%s", text)
+		daemon.Within(t, 90*time.Second, func() error {
+			stdout, stderr, err := c.try(t, "/usr/local/bin/kubectl", "-n", "wasmgo-system", "logs", "daemonset/wasmgo-uninstaller")
+			if err != nil {
+				return errors.New(stderr)
+			}
+			if !strings.Contains(stdout, "containers that are still there: k8s.io/") {
+				return fmt.Errorf("no word of the containers:\n%s", stdout)
 			}
 			return nil
 		})
@@ -33,15 +37,9 @@ var uninstallCases = []testCase{
 	}},
 	{"without pods it takes all away: the configuration is what it was, byte for byte", func(t *testing.T, c *cluster) {
 		c.kubectl(t, "delete", "-k", overlay("web"), "--wait=true")
-		daemon.Within(t, 60*time.Second, func() error {
-			if left := c.get(t, "pods", "{.items[*].metadata.name}"); left != "" {
-				return fmt.Errorf("pods left: %s", left)
-			}
-			return nil
-		})
-		// Not the back-off's end but now.
-		c.kubectl(t, "-n", "wasmgo-system", "delete", "pods", "--all")
-		c.kubectl(t, "-n", "wasmgo-system", "rollout", "status", "--timeout=60s", "daemonset/wasmgo-uninstaller")
+		// kubelet removes the containers of pods that are gone once a minute.
+		c.kubectl(t, "-n", "wasmgo-system", "rollout", "status", "--timeout=90s", "daemonset/wasmgo-uninstaller")
+		c.kubectl(t, "-n", "wasmgo-system", "logs", "daemonset/wasmgo-uninstaller")
 		if text := c.run(t, "cat", containerdConfig); text != mainConfig {
 			t.Errorf("containerd's configuration is\n%s", text)
 		}
@@ -51,6 +49,13 @@ var uninstallCases = []testCase{
 			}
 		}
 		c.kubectl(t, "delete", "-k", overlay("uninstall"), "--wait=true")
+	}},
+	{"every command of docs/kubernetes.md has been typed", func(t *testing.T, c *cluster) {
+		for _, command := range documented(t, "../../docs/kubernetes.md") {
+			if !c.typed.has(command) && !slices.Contains(typedElsewhere, command) {
+				t.Errorf("nothing runs %q", command)
+			}
+		}
 	}},
 	{"nothing is left of any pod", func(t *testing.T, c *cluster) {
 		if err := daemon.Settle(func() error { return c.leftovers(t) }); err != nil {
