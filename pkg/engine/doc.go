@@ -11,5 +11,7 @@
 //	   file in the cache  ─────────────▶
 //
 // wasmtime-go does what it can; run.c adds what it has no door to: a guest stack of a known size and an exit that does not
-// unwind. RATIONALE.md has the measurements.
+// unwind. Where guests follow each other in one process, as those of a server do, their linear memories lie in slots (slots.c) if they have
+// little data, which is part of how their code is compiled, and in Wasmtime's own pool (pool.c) if they have much. RATIONALE.md has the
+// measurements.
 package engine

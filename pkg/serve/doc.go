@@ -6,7 +6,7 @@
 //	     │
 //	gate            at most Requests at a time; Queue more wait, the others get 503
 //	     │
-//	pool            an instance that nobody has used, made ahead by one goroutine, or by the request itself
+//	pool            an instance that nobody has used, made by the request before, after its response, or by the request itself
 //	     │
 //	exchange        runs the guest on the request's goroutine. A short response is sent when the guest has returned, by the same
 //	     │          goroutine: no other thread is woken for it. A long one, or one that the guest waits in the middle of, is sent by a
