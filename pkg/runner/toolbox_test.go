@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"wasmgo/pkg/handover"
@@ -74,5 +75,56 @@ func TestToolbox(t *testing.T) {
 				t.Errorf("%q: exit code %d, output %q and %q; want %d, %q and %q", c.Args, code, out, complaint, c.Code, c.Out, c.Err)
 			}
 		})
+	}
+}
+
+// TestToolboxInADirectoryItMayNotEnter: it starts in "/" then, as a shell would.
+func TestToolboxInADirectoryItMayNotEnter(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to become another user")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// The runner's own directory is root's, too.
+	if err := os.Chmod(filepath.Dir(runnerPath(t)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	inner := filepath.Join(dir, "inner")
+	if err := os.Mkdir(inner, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := spawnToolbox(t, inner, []string{"sh", "-c", "pwd; id -u"}, func(_ *handover.Guest, c *exec.Cmd) {
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	})
+	if code, out := s.run(); code != 0 || out != "/\n65534\n" {
+		t.Errorf("exit code %d, got %q: %s", code, out, s.stderr.String())
+	}
+}
+
+// TestToolboxEndsWithItsSignals: a tool without a terminal has no more to say about signals than any guest.
+func TestToolboxEndsWithItsSignals(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			s := spawnToolbox(t, t.TempDir(), []string{"sh", "-c", "echo here; sleep 1000"})
+			s.begin()
+			s.expect("here\n")
+			s.signal(signal)
+			if code, _ := s.wait(); code != 128+int(signal) {
+				t.Errorf("exit code %d, want %d: %s", code, 128+int(signal), s.stderr.String())
+			}
+		})
+	}
+}
+
+// TestToolboxOfAnotherRunner: a module that asks for what this runner does not have is refused before it runs.
+func TestToolboxOfAnotherRunner(t *testing.T) {
+	s := launch(t, codeDir(t, []byte(`(module (import "wasmgo_toolbox" "call" (func (param i32))) (memory (export "memory") 1) (func (export "_start")))`)), "toolbox",
+		withGuest(func(g *handover.Guest) { g.Toolbox = &handover.Toolbox{} }))
+	s.receive()
+	if code, _ := s.run(); code != codeInternal || !strings.Contains(s.stderr.String(), "wasmgo_toolbox call") {
+		t.Errorf("exit code %d: %s", code, s.stderr.String())
 	}
 }

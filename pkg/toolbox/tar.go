@@ -18,11 +18,17 @@ import (
 func archiveApplets() []Applet {
 	return []Applet{{
 		Name: "tar", Synopsis: "[FILE...]", Summary: "make archives, and take them apart", run: runTar, rewrite: oldTar, Flags: []Flag{
-			{Short: 'c', Long: "create", Help: "make an archive of the files"}, {Short: 'x', Long: "extract", Help: "take one apart"},
-			{Short: 't', Long: "list", Help: "list what is in one"}, {Short: 'f', Long: "file", Value: "ARCHIVE", Help: "the archive; - and nothing are the standard streams"},
-			{Short: 'C', Long: "directory", Value: "DIRECTORY", Help: "where names start"}, {Short: 'm', Long: "touch", Help: "do not set times"},
-			{Short: 'v', Long: "verbose", Help: "show names"}, {Short: 'p', Help: "nothing: modes are not kept"}, {Short: 'o', Long: "no-same-owner", Help: "nothing: owners are not kept"},
-			{Long: "no-same-permissions", Help: "nothing: modes are not kept"}, {Long: "warning", Value: "KEYWORD", Help: "nothing"},
+			{Short: 'c', Long: "create", Help: "make an archive of the files"},
+			{Short: 'x', Long: "extract", Help: "take one apart"},
+			{Short: 't', Long: "list", Help: "list what is in one"},
+			{Short: 'f', Long: "file", Value: "ARCHIVE", Help: "the archive; - and nothing are the standard streams"},
+			{Short: 'C', Long: "directory", Value: "DIRECTORY", Help: "where names start"},
+			{Short: 'm', Long: "touch", Help: "do not set times"},
+			{Short: 'v', Long: "verbose", Help: "show names"},
+			{Short: 'p', Help: "nothing: modes are not kept"},
+			{Short: 'o', Long: "no-same-owner", Help: "nothing: owners are not kept"},
+			{Long: "no-same-permissions", Help: "nothing: modes are not kept"},
+			{Long: "warning", Value: "KEYWORD", Help: "nothing"},
 		},
 	}}
 }

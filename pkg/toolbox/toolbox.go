@@ -86,8 +86,8 @@ func Main(args []string) int {
 	}
 	std := streams{os.Stdin, os.Stdout, os.Stderr}
 	dir, err := os.Getwd()
-	if err != nil {
-		dir = "/"
+	if _, statErr := os.Stat(dir); err != nil || statErr != nil {
+		dir = "/" // the user may not go there
 	}
 	if name == "sh" {
 		return shell(std, dir, os.Environ(), args)
