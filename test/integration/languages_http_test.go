@@ -14,11 +14,35 @@ import (
 )
 
 // httpLanguages are the servers there are besides the one in Rust, and what tells of one that fails.
-var httpLanguages = []struct{ guest, language, fails, says, port string }{
-	{"c_http", "C", "/trap", "wasm backtrace", "18111"},
-	{"go_http", "Go", "/panic", "a panic of Go", "18112"},
-	{"js_http", "JavaScript", "/throw", "thrown by JavaScript", "18113"},
-	{"python_http", "Python", "/raise", "RuntimeError: raised by Python", "18114"},
+var httpLanguages = []struct {
+	guest, language, fails, says, port string
+	trailers                           bool
+}{
+	{"c_http", "C", "/trap", "wasm backtrace", "18111", true},
+	{"go_http", "Go", "/panic", "a panic of Go", "18112", false},
+	{"js_http", "JavaScript", "/throw", "thrown by JavaScript", "18113", false},
+	{"python_http", "Python", "/raise", "RuntimeError: raised by Python", "18114", true},
+}
+
+// trailers sends some and gets some.
+func (l languages) trailers(t *testing.T, url, language string) {
+	t.Helper()
+	for _, h2 := range []bool{false, true} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/trailers", io.MultiReader(strings.NewReader("abc"), strings.NewReader("defg")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Trailer = http.Header{"X-End": {"well"}}
+		res, err := browser(t, l.Netns, h2).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || string(b) != "x-end: well\n" || res.Trailer.Get("X-Sum") != "7" {
+			t.Errorf("%s: %q, trailers %v, %v", language, b, res.Trailer, err)
+		}
+	}
 }
 
 // serveLanguage asks one for everything that it has, over HTTP/1.1 and HTTP/2; backend is a server that echoes.
@@ -79,6 +103,9 @@ var languageHTTPCases = []languageCase{
 		for _, s := range httpLanguages {
 			server := l.env.start(t, inHostNetwork(guest("/"+s.guest+".wasm")).with(anywhere))
 			l.serveLanguage(t, "http://"+server.address(t), backend, s.language, s.fails)
+			if s.trailers {
+				l.trailers(t, "http://"+server.address(t), s.language)
+			}
 			server.stderr.await(t, s.says)
 			server.kill(t, syscall.SIGTERM)
 			if code := server.end(t); code != 0 {
@@ -100,6 +127,9 @@ var languageHTTPCases = []languageCase{
 		for _, s := range httpLanguages {
 			run(s.guest, s.guest, s.port)
 			l.serveLanguage(t, "http://127.0.0.1:"+s.port, backend, s.language, s.fails)
+			if s.trailers {
+				l.trailers(t, "http://127.0.0.1:"+s.port, s.language)
+			}
 			l.docker.complains(t, s.guest, s.says)
 		}
 	}},
