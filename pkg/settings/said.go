@@ -40,13 +40,16 @@ func say(key, text string, where Where, at string) (Said, error) {
 	}
 	value, err := s.read(text)
 	if err != nil {
-		return Said{}, fmt.Errorf("%s: %s: value %q: %w", at, printable(key), s.Show(text), err)
+		if where&(Variable|Annotation|Environment) == 0 { // there the place is the key
+			at += ": " + printable(key)
+		}
+		return Said{}, fmt.Errorf("%s: value %q: %w", at, s.Show(text), err)
 	}
 	return Said{Setting: s, Key: rest, Text: text, Where: where, At: at, value: value}, nil
 }
 
 // Option reads one option of a runtime.
-func Option(key, text string) (Said, error) { return say(key, text, Options, "option "+key) }
+func Option(key, text string) (Said, error) { return say(key, text, Options, "option") }
 
 // variableKey is the setting that an environment variable of ours names.
 func variableKey(name string) (key string, ok bool) {
