@@ -2,6 +2,7 @@ package serve
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -261,6 +262,25 @@ func TestCollectorFails(t *testing.T) {
 	r.ended <- <-r.ended
 	if said := r.complaints(); strings.Count(said, "traces are lost") != 1 || !strings.Contains(said, "403") {
 		t.Errorf("it says %q", said)
+	}
+}
+
+// TestCollectorHangs: the end of a server waits for a collector that says nothing as long as it may, and no longer.
+func TestCollectorHangs(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // nobody accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := traced(t, &desk.Collector{URL: "http://" + l.Addr().String()})
+	if res, _ := fetch(t, r.client, "GET", r.get("/count"), nil); res.StatusCode != 200 {
+		t.Errorf("status %d", res.StatusCode)
+	}
+	began := time.Now()
+	r.signals <- syscall.SIGTERM
+	r.ended <- <-r.ended
+	if took := time.Since(began); took < flushTime || took > flushTime+5*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
 
