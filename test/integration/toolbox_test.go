@@ -65,30 +65,39 @@ var toolboxCases = []testCase{
 		if err := x.Start(c.ctx); err != nil {
 			t.Fatal(err)
 		}
-		x.stdout.await(t, "# ")
-		for _, step := range []struct{ typed, shown string }{
-			{"echo $((6*7))\n", "42\r\n"},
-			{"echo one; sleep 1000\n", "one\r\n"},
-			{"\x03", "^C"},
-			{"echo first $?\n", "first 130\r\n"},
-			{"echo two; cat\n", "two\r\n"},
-			{"\x03", "^C"},
-			{"echo second $?\n", "second 130\r\n"},
-			{"echo three; while true; do :; done\n", "three\r\n"},
-			{"\x03", "^C"},
-			{"echo third $?\n", "third 130\r\n"},
-			{"half a line", "half a line"},
-			{"\x03", ""}, // what it shows the kernel may take back
-			{"echo fourth\n", "fourth\r\n"},
-			{"if true; then\n", "> "},
-			{"echo yes; fi\n", "yes\r\n"},
-			{"frobnicate\n", "sh: frobnicate: not found\r\n"},
-			{"help\n", "show files, or standard input"},
+		// Each step is shown before the next is typed: a signal takes its time, and what is typed meanwhile is for whoever reads then.
+		const prompt = "/work # "
+		prompts := 1
+		x.stdout.awaitTimes(t, prompts, prompt)
+		for _, step := range []struct {
+			typed, shown string
+			prompted     bool
+		}{
+			{"echo $((6*7))\n", "42\r\n", true},
+			{"echo one; sleep 1000\n", "one\r\n", false},
+			{"\x03", "", true},
+			{"echo first $?\n", "first 130\r\n", true},
+			{"echo two; cat\n", "two\r\n", false},
+			{"\x03", "", true},
+			{"echo second $?\n", "second 130\r\n", true},
+			{"echo three; while true; do :; done\n", "three\r\n", false},
+			{"\x03", "", true},
+			{"echo third $?\n", "third 130\r\n", true},
+			{"half a line", "half a line", false},
+			{"\x03", "", true},
+			{"if true; then\n", "> ", false},
+			{"echo yes; fi\n", "yes\r\n", true},
+			{"frobnicate\n", "sh: frobnicate: not found\r\n", true},
+			{"help\n", "show files, or standard input", true},
 		} {
 			if _, err := io.WriteString(w, step.typed); err != nil {
 				t.Fatal(err)
 			}
 			x.stdout.await(t, step.shown)
+			if step.prompted {
+				prompts++
+				x.stdout.awaitTimes(t, prompts, prompt)
+			}
 		}
 		if _, err := io.WriteString(w, "exit 5\n"); err != nil {
 			t.Fatal(err)
