@@ -18,7 +18,13 @@ SOURCES := go.mod go.sum $(shell find cmd pkg -name '*.[ch]' -o -name '*.go' -no
 QUIET   := $(if $(shell ld --help 2>/dev/null | grep -e --no-warnings),-Wl$(comma)--no-warnings)
 IS_ROOT := $(filter 0,$(shell id -u))
 
-export GOFLAGS += -buildvcs=false
+# Another architecture: make build ARCH=arm64 CC=aarch64-linux-gnu-gcc, as scripts/release does. VCS=true has the commit in the programs.
+ARCH ?= $(shell go env GOARCH)
+CC   := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+VCS  ?= false
+export CC
+
+export GOFLAGS += -buildvcs=$(VCS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -37,25 +43,25 @@ build/programs/http/runner: RUNNER := ./cmd/wasmgo-runner-http
 build/programs/runner/runner build/programs/http/runner: $(SOURCES)
 	@scripts/require go gcc libseccomp
 	@mkdir -p $(@D)
-	CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags "-static $(QUIET)"' -o $@ $(RUNNER)
+	GOARCH=$(ARCH) CGO_ENABLED=1 go build -trimpath -tags netgo,osusergo -ldflags '-s -w -linkmode external -extldflags "-static $(QUIET)"' -o $@ $(RUNNER)
 	@touch $@
 
 build/programs/runner/pause: cmd/wasmgo-pause/pause.c
 	@scripts/require gcc
 	@mkdir -p $(@D)
-	gcc -Os -Wall -Wextra -Werror -static -s -o $@ $<
+	$(CC) -Os -Wall -Wextra -Werror -static -s -o $@ $<
 
 build/programs/toolbox.wasm: go.mod go.sum scripts/toolbox $(wildcard cmd/wasmgo-toolbox/*.go cmd/wasmgo-toolbox/_interp/*.go pkg/toolbox/*.go pkg/toolbox/abi/*.go pkg/toolbox/system/*.go)
 	scripts/toolbox $@
 
 build/programs/shim: $(SOURCES)
 	@mkdir -p $(@D)
-	CGO_ENABLED=0 go build -trimpath -tags no_grpc -ldflags '-s -w' -o $@ ./cmd/wasmgo-shim
+	GOARCH=$(ARCH) CGO_ENABLED=0 go build -trimpath -tags no_grpc -ldflags '-s -w' -o $@ ./cmd/wasmgo-shim
 	@touch $@
 
 build/programs/wasmgo: $(SOURCES)
 	@mkdir -p $(@D)
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/wasmgo
+	GOARCH=$(ARCH) CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/wasmgo
 	@touch $@
 
 # Packing takes longer than linking: programs that came out the same are not packed again.
@@ -64,7 +70,7 @@ $(ARCHIVE): $(PARTS)
 	else echo "packing the programs" && go run ./pkg/programs/pack build/programs $@ && sha256sum $(PARTS) > build/packed; fi
 
 $(SHIM): $(ARCHIVE) $(SOURCES)
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/containerd-shim-wasmgo-v1
+	GOARCH=$(ARCH) CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/containerd-shim-wasmgo-v1
 	@touch $@
 
 tools: $(TOOLS:%=build/tools/%/.built) ## the pinned containerd, runc, dockerd ... of the tests, into build/tools
@@ -119,6 +125,9 @@ bench: need-host build tools ## measure wasmgo beside runc, as root; BENCH=regex
 kubernetes-test: need-network need-host build tools $(CLUSTER:%=build/tools/%/.built) ## a node of Kubernetes 1.36 and deploy/ on it, as root
 	@go run ./test/suite run kubernetes -count 1 -parallel 8 -timeout 15m ./test/kubernetes/...
 
+conformance: need-network need-host build tools ## the tests containerd and Kubernetes have for runtimes, under wasmgo and under runc, as root
+	@go test -count 1 -timeout 45m -v ./test/conformance/...
+
 # Asked before anything is built for minutes.
 .PHONY: need-host need-network
 need-host:
@@ -137,7 +146,10 @@ install: build ## put the shim where containerd and dockerd find it (PREFIX, DES
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 0644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
 
+release: ## tarballs for ARCHS (amd64 arm64) with checksums and a bill of materials, into build/release
+	@scripts/release
+
 clean: ## remove everything that was built
 	rm -rf build $(ARCHIVE)
 
-.PHONY: help build tools demo test lint unit race fuzz integration vm kubernetes-test bench guests man install clean
+.PHONY: help build tools demo test lint unit race fuzz integration vm kubernetes-test conformance bench guests man install release clean
