@@ -11,6 +11,8 @@
 // live in a network namespace of their own: docker0, its addresses and its iptables rules never touch the machine's. The same holds for CRI
 // and the bridge of its pods.
 //
+// Namespaces are for tests that need a whole machine, and daemons that this package does not know: test/kubernetes.
+//
 // When the test ends everything is stopped, asked first and killed by pid if that does not help, and then looked for:
 // processes, mounts, control groups, sockets, interfaces. What is still there fails the test. The daemons' logs are printed
 // when the test has failed.

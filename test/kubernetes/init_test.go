@@ -88,13 +88,14 @@ func mountAll(dir string) error {
 	m.mount("/sys/fs/cgroup", m.at("/sys/fs/cgroup"), "", unix.MS_BIND|unix.MS_REC, "")
 	m.mount("tmpfs", m.at("/dev"), "tmpfs", 0, "mode=755")
 	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty", "kmsg"} {
-		m.file(m.at("/dev/"+name), "")
-		m.mount("/dev/"+name, m.at("/dev/"+name), "", unix.MS_BIND, "")
+		device := filepath.Join(root, "dev", name)
+		m.file(device, "")
+		m.mount("/dev/"+name, device, "", unix.MS_BIND, "")
 	}
 	m.mount("devpts", m.at("/dev/pts"), "devpts", 0, "newinstance,ptmxmode=666,mode=620")
 	m.mount("tmpfs", m.at("/dev/shm"), "tmpfs", 0, "")
-	m.link("pts/ptmx", m.at("/dev/ptmx"))
-	m.link("/proc/self/fd", m.at("/dev/fd"))
+	m.link("pts/ptmx", filepath.Join(root, "dev/ptmx"))
+	m.link("/proc/self/fd", filepath.Join(root, "dev/fd"))
 	for name, value := range tunables {
 		file := filepath.Join(dir, "tunables", filepath.Base(name))
 		m.dirs(filepath.Dir(file))
@@ -131,9 +132,7 @@ type mounter struct {
 // at makes a directory of the machine, and returns its path on the host.
 func (m *mounter) at(path string) string {
 	full := filepath.Join(m.root, path)
-	if filepath.Dir(path) != "/dev" || path == "/dev/pts" || path == "/dev/shm" {
-		m.dirs(full)
-	}
+	m.dirs(full)
 	return full
 }
 
