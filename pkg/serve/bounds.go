@@ -3,7 +3,6 @@ package serve
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"runtime/debug"
 
 	"golang.org/x/sys/unix"
@@ -66,30 +65,4 @@ func boundServer(h handover.HTTP) {
 		most = limit + max(0, most-restOfHeap) // what boundHeap has set
 	}
 	debug.SetMemoryLimit(most)
-}
-
-// untidy is how much memory of the heap is given back when a crowd has gone, in bytes: with less it stays for those who come.
-const untidy = 24 << 20
-
-// tidy gives back what a crowd has left: instances that are kept for others, and memory that the collector would give back in minutes.
-func (s *server) tidy() {
-	s.pool.factory.trim()
-	var m runtime.MemStats
-	if runtime.ReadMemStats(&m); s.metrics.open.Load() == 0 && m.HeapSys-m.HeapReleased > untidy {
-		debug.FreeOSMemory()
-	}
-}
-
-// trim ends what is kept for instances to come but for a few.
-func (f *factory) trim() {
-	for len(f.empty) > spare+f.settings.Waiting {
-		select {
-		case i := <-f.empty:
-			if err := i.close(); err != nil {
-				f.Complain(err.Error())
-			}
-		default:
-			return
-		}
-	}
 }
