@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 typedef struct wasm_config wasm_config_t;
 typedef struct wasm_memorytype wasm_memorytype_t;
@@ -32,7 +33,6 @@ wasmtime_error_t *wasmtime_error_new(const char *);
 void wasmtime_config_host_memory_creator_set(wasm_config_t *, memory_creator *);
 
 enum {
-	PAGE = 4096,
 	RANGES = 8,        // of pages that are kept, at most
 	KEPT = 32,         // pages that are kept, at most
 	LOOKED_AT = 16384, // pages at the beginning of a memory, among which those that are kept are looked for
@@ -62,6 +62,7 @@ typedef struct slot {
 
 // Slots are those of one engine.
 typedef struct slots {
+	size_t page;
 	pthread_mutex_t mu;
 	slot *free; // guarded by mu; the last used first, for its pages are warm
 	int nfree;  // guarded by mu
@@ -94,21 +95,21 @@ static int resize(slot *s, size_t size) {
 // and nothing else: forget does not rely on it.
 static void look(slot *s) {
 	unsigned char there[LOOKED_AT];
-	size_t pages = s->size / PAGE;
+	size_t page = s->of->page, pages = s->size / page;
 	if (pages > LOOKED_AT)
 		pages = LOOKED_AT;
 	s->nkept = 0;
-	if (pages == 0 || mincore(s->base, pages * PAGE, there) != 0)
+	if (pages == 0 || mincore(s->base, pages * page, there) != 0)
 		return;
 	int kept = 0;
 	for (size_t i = 0; i < pages && kept < KEPT; i++) {
 		if ((there[i] & 1) == 0)
 			continue;
-		range *last = &s->kept[s->nkept - 1];
-		if (s->nkept > 0 && last->at + last->size == i * PAGE)
-			last->size += PAGE;
+		range *last = s->nkept > 0 ? &s->kept[s->nkept - 1] : NULL;
+		if (last != NULL && last->at + last->size == i * page)
+			last->size += page;
 		else if (s->nkept < RANGES)
-			s->kept[s->nkept++] = (range){i * PAGE, PAGE};
+			s->kept[s->nkept++] = (range){i * page, page};
 		else
 			break;
 		kept++;
@@ -218,6 +219,7 @@ void slots_set(void *config) {
 	slots *of = calloc(1, sizeof *of);
 	if (of == NULL)
 		abort();
+	of->page = (size_t)sysconf(_SC_PAGESIZE);
 	pthread_mutex_init(&of->mu, NULL);
 	memory_creator c = {of, new_memory, NULL}; // the slots live as long as the process, as an engine does
 	wasmtime_config_host_memory_creator_set(config, &c);
