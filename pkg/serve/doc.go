@@ -12,7 +12,6 @@
 //	     │          goroutine: no other thread is woken for it. A long one, or one that the guest waits in the middle of, is sent by a
 //	     │          goroutine of its own, for which the request's waits.
 //	     └─ timer   at the end of its time the guest is stopped (the engine's epoch), its waits end, and the client gets 504
-//
 //	     └─ line    how long the client was waited for. One that is slow gives its place up as soon as others wait at the gate
 //
 // Everything about one request ends with it: its instance with all that the guest has left open, its goroutines, its timer, and the rest of
