@@ -50,7 +50,7 @@ func TestCacheBoundThatIsNoSize(t *testing.T) {
 	daemon.NeedRoot(t)
 	d := daemon.Containerd(t, daemon.Env("WASMGO_CACHE_MAX=plenty"))
 	smallImages(t, d, "args")
-	if r := ctrRunSmall(t, d, "args"); r.Code == 0 || !strings.Contains(r.Stderr, `WASMGO_CACHE_MAX: "plenty" is no size`) {
+	if r := ctrRunSmall(t, d, "args"); r.Code == 0 || !strings.Contains(r.Stderr, `WASMGO_CACHE_MAX: value "plenty": want a size in bytes`) {
 		t.Errorf("exit code %d: %s", r.Code, r.Stderr)
 	}
 	d.MustBeGone(t, "args")

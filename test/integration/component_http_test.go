@@ -169,7 +169,7 @@ var componentHTTPCases = []testCase{
 			}
 		}
 		_, err := e.tryCreate(t, guest(httpHello).with(oci.WithEnv([]string{"WASMGO_HTTP_TIMEOUT=soon"})))
-		if err == nil || !strings.Contains(err.Error(), `WASMGO_HTTP_TIMEOUT in process.env: http-timeout: value "soon"`) {
+		if err == nil || !strings.Contains(err.Error(), `variable WASMGO_HTTP_TIMEOUT in process.env: value "soon": want a time`) {
 			t.Errorf("a time that is none: error %v", err)
 		}
 		taken.kill(t, syscall.SIGTERM)
