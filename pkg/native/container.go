@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/containerd/containerd/api/events"
@@ -28,9 +29,10 @@ type container struct {
 	peer    *peer
 	id      string
 	bundle  string
-	pod     string // the sandbox it belongs to, "" for none
-	release func() // lets the shim go
-	record  *record
+	pod     string                 // the sandbox it belongs to, "" for none
+	release func()                 // lets the shim go
+	record  atomic.Pointer[record] // nil before there is anything to remove
+	deletes atomic.Bool            // somebody has deleted it, and removes it
 
 	// created is closed when runc's shim has made it, or has not.
 	created chan struct{}
@@ -59,6 +61,9 @@ func newContainer(s *Service, p *peer, id string, b *bundle.Bundle) *container {
 	return c
 }
 
+// claim reports whether nobody else has deleted the container: whoever has is to remove it, once. Its id may be another's afterwards.
+func (c *container) claim() bool { return c.deletes.CompareAndSwap(false, true) }
+
 // settled reports whether its creation is over.
 func (c *container) settled() bool {
 	select {
@@ -76,6 +81,7 @@ func (c *container) call(ctx context.Context, method string, request, answer pro
 	if err == nil || c.peer.lives() && !errors.Is(err, ttrpc.ErrClosed) {
 		return err
 	}
+	c.peer.stop() // if it is only the connection that has ended: nobody can speak to it any more
 	select {
 	case <-c.lost:
 		return errLost
@@ -197,8 +203,16 @@ func (c *container) ending() (pid, status uint32, at *timestamppb.Timestamp) {
 	return c.pid, c.exit.ExitStatus, c.exit.ExitedAt
 }
 
-// kill ends all processes of the container and waits for its init.
+// kill ends all processes of the container and waits for its init. One that is being created is awaited first.
 func (c *container) kill(ctx context.Context) error {
+	select {
+	case <-c.created:
+	case <-ctx.Done():
+		return fmt.Errorf("kill container %s: %w", c.id, ctx.Err())
+	}
+	if c.service.find(c.id) != c {
+		return nil // its creation has failed, or it is deleted
+	}
 	select {
 	case <-c.exited:
 		return nil

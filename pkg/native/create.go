@@ -75,7 +75,7 @@ func (s *Service) create(ctx context.Context, r *taskapi.CreateTaskRequest, prog
 func (c *container) undo(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
-	if err := c.peer.cleanUp(ctx, c.record); err != nil {
+	if err := c.peer.cleanUp(ctx, c.record.Load()); err != nil {
 		log.L.WithError(err).WithField("id", c.id).Error("an unwanted container is left")
 	}
 }

@@ -30,7 +30,7 @@ func (s *Service) Delete(ctx context.Context, r *taskapi.DeleteRequest) (*taskap
 	case isLost(err):
 		_, _, at := c.ending()
 		return &taskapi.DeleteResponse{ExitStatus: statusKilled, ExitedAt: at}, nil
-	case err != nil || r.ExecID != "":
+	case err != nil || r.ExecID != "" || !c.claim():
 		return answer, err
 	}
 	timer := time.NewTimer(eventTimeout)
@@ -66,7 +66,9 @@ func (s *Service) await(ctx context.Context, id string) (*container, error) {
 // deleteLost forgets a container that went with its runc shim, and says so in its place.
 func (s *Service) deleteLost(c *container) *taskapi.DeleteResponse {
 	pid, status, at := c.ending()
-	s.publish(topicDelete, &events.TaskDelete{ContainerID: c.id, Pid: pid, ExitStatus: status, ExitedAt: at})
-	s.remove(c)
+	if c.claim() {
+		s.publish(topicDelete, &events.TaskDelete{ContainerID: c.id, Pid: pid, ExitStatus: status, ExitedAt: at})
+		s.remove(c)
+	}
 	return &taskapi.DeleteResponse{Pid: pid, ExitStatus: status, ExitedAt: at}
 }

@@ -16,8 +16,8 @@ func (s *Service) lost(c *container) {
 	defer close(c.lost)
 	ctx, cancel := context.WithTimeout(context.Background(), lostTimeout)
 	defer cancel()
-	if c.record != nil {
-		if err := c.peer.cleanUp(ctx, c.record); err != nil {
+	if r := c.record.Load(); r != nil {
+		if err := c.peer.cleanUp(ctx, r); err != nil {
 			log.L.WithError(err).WithField("id", c.id).Errorf("something of a container is left that %s has not lived to remove", Binary)
 		}
 	}

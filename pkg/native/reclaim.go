@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"wasmgo/pkg/sandbox"
 )
@@ -77,6 +78,7 @@ func (r *record) cleanUp(ctx context.Context, events string) error {
 	cmd.Dir = r.bundle // it takes the container's for the one of that name beside its own
 	cmd.Env = append(cmd.Environ(), "TTRPC_ADDRESS="+events)
 	cmd.Stderr = &said
+	cmd.WaitDelay = time.Second // runc, which it has started, may have it too
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s delete: %w: %s", r.Program, err, strings.TrimSpace(said.String()))
 	}

@@ -64,7 +64,7 @@ func (c *container) writeRecord() error {
 	if err := os.WriteFile(filepath.Join(c.bundle, bundle.NativeName), append(body, '\n'), 0o600); err != nil {
 		return fmt.Errorf("record native container: %w", err)
 	}
-	c.record = r
+	c.record.Store(r)
 	return nil
 }
 

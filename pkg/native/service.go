@@ -58,6 +58,7 @@ type Service struct {
 	// turn is held, as a semaphore, by who looks for a peer or starts one.
 	turn       chan struct{}
 	mu         sync.Mutex
+	closed     bool // no peer is started any more
 	containers map[string]*container
 	peer       *peer          // for the next container; nil before the first and after the last
 	peers      map[*peer]bool // all of which something may be left
@@ -100,6 +101,10 @@ func (s *Service) acquire(ctx context.Context, p *Program) (*peer, error) {
 		return nil, fmt.Errorf("start %s: %w", Binary, ctx.Err())
 	}
 	s.mu.Lock()
+	if s.closed {
+		defer s.mu.Unlock()
+		return nil, fmt.Errorf("start %s: shim is shutting down: %w", Binary, errdefs.ErrUnavailable)
+	}
 	if s.peer != nil && s.peer.lives() {
 		s.peer.users++
 		defer s.mu.Unlock()
@@ -165,6 +170,14 @@ func (s *Service) publish(topic string, event proto.Message) {
 func (s *Service) Close(ctx context.Context) {
 	s.wasm.Close(ctx) // from now on there is no new container, of neither kind
 	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	select { // nor a peer on its way that nobody would end
+	case s.turn <- struct{}{}:
+		<-s.turn
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
 	peers := slices.Collect(maps.Keys(s.peers))
 	s.mu.Unlock()
 	for _, p := range peers {
@@ -177,10 +190,12 @@ func (s *Service) Close(ctx context.Context) {
 		if len(left) > 0 {
 			p.stop() // it does not shut down while it has containers, whose remains are for the launcher's delete
 		}
+	}
+	for _, p := range peers {
 		select {
 		case <-p.done:
 		case <-ctx.Done():
-			return
+			p.stop() // it must not outlive this process
 		}
 	}
 }
