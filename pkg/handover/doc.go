@@ -8,6 +8,8 @@
 //	4      a directory that holds the compiled module as the file "code", or a component as "component" and "core-0",
 //	       "core-1" …; it stays open, for the cache's lock is on it; absent when there is nothing to load
 //
+// and, after the message Guest, for few guests: the host's certificates, wherever there is room (see SendGuest).
+//
 //	shim                                     runner
 //	----                                     ------
 //	fork and exec in the sandbox   ───────▶  reads descriptor 3

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 )
 
 // Descriptors of a new runner. See the package comment.
@@ -56,6 +57,10 @@ type Guest struct {
 	Keyvalue Keyvalue
 	// LoggingLevel is the least of what a component logs (wasi:logging) that is written: "trace" to "critical", or "" for all.
 	LoggingLevel string `json:",omitempty"`
+	// WithCertificates says that the file Certificates follows. SendGuest sets it.
+	WithCertificates bool `json:",omitempty"`
+	// Certificates is the host's bundle of them, to read only; nil if the guest has no use for one or there is none. See SendGuest.
+	Certificates *os.File `json:"-"`
 	// Seccomp are BPF programs, each an array of struct sock_filter in the machine's byte order (seccomp(2)), installed
 	// in this order before the module is loaded.
 	Seccomp [][]byte

@@ -81,20 +81,7 @@ func SendBirth(socket *os.File, b Birth, files BirthFiles) error {
 			fds = append(fds, int((*f).Fd()))
 		}
 	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return fmt.Errorf("send birth: %w", err)
-	}
-	var rights []byte
-	if len(fds) > 0 {
-		rights = unix.UnixRights(fds...)
-	}
-	var sendErr error
-	err = raw.Write(func(fd uintptr) bool {
-		sendErr = unix.Sendmsg(int(fd), []byte{birth}, rights, nil, unix.MSG_NOSIGNAL)
-		return !errors.Is(sendErr, unix.EAGAIN)
-	})
-	if err = errors.Join(err, sendErr); err != nil {
+	if err := sendFiles(socket, birth, fds); err != nil {
 		return fmt.Errorf("send birth: %w", err)
 	}
 	return Send(socket, b)
@@ -105,7 +92,7 @@ const birth = 'f'
 
 // ReceiveBirth reads a Birth from the blocking socket. The caller closes the files.
 func ReceiveBirth(socket *os.File) (b Birth, files BirthFiles, err error) {
-	fds, err := receiveFiles(int(socket.Fd()))
+	fds, err := receiveFiles(int(socket.Fd()), birth)
 	if err != nil {
 		return b, files, fmt.Errorf("receive birth: %w", err)
 	}
@@ -125,8 +112,26 @@ func ReceiveBirth(socket *os.File) (b Birth, files BirthFiles, err error) {
 	return b, files, closeAll(fds)
 }
 
-// receiveFiles reads the byte that carries descriptors.
-func receiveFiles(socket int) ([]int, error) {
+// sendFiles sends the byte mark, which carries descriptors.
+func sendFiles(socket *os.File, mark byte, fds []int) error {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var rights []byte
+	if len(fds) > 0 {
+		rights = unix.UnixRights(fds...)
+	}
+	var sendErr error
+	err = raw.Write(func(fd uintptr) bool {
+		sendErr = unix.Sendmsg(int(fd), []byte{mark}, rights, nil, unix.MSG_NOSIGNAL)
+		return !errors.Is(sendErr, unix.EAGAIN)
+	})
+	return errors.Join(err, os.NewSyscallError("sendmsg", sendErr))
+}
+
+// receiveFiles reads the byte mark and the descriptors that it carries.
+func receiveFiles(socket int, mark byte) ([]int, error) {
 	var data [1]byte
 	control := make([]byte, unix.CmsgSpace(3*4))
 	var n, got int
@@ -140,7 +145,7 @@ func receiveFiles(socket int) ([]int, error) {
 	switch {
 	case err != nil:
 		return nil, os.NewSyscallError("recvmsg", err)
-	case n == 0 || data[0] != birth:
+	case n == 0 || data[0] != mark:
 		return nil, errFiles
 	}
 	messages, err := unix.ParseSocketControlMessage(control[:got])

@@ -34,8 +34,10 @@ const (
 	NeedsKeyvalue
 	// NeedsSlots is a component for NeedsServer with little data: its core modules are compiled so that their memories can lie in slots.
 	NeedsSlots
+	// NeedsClient is a component for NeedsHTTP that makes requests: it imports wasi:http/outgoing-handler.
+	NeedsClient
 
-	needsAll = NeedsHTTP | NeedsServer | NeedsKeyvalue | NeedsSlots
+	needsAll = NeedsHTTP | NeedsServer | NeedsKeyvalue | NeedsSlots | NeedsClient
 )
 
 // Valid reports whether there is nothing in n that is not known.

@@ -15,7 +15,7 @@ const (
 // extension is what a component is to see of the hosts that only the runner with HTTP has. Buckets in memory come out of the guest's limit:
 // their bytes, and half as many that the collector has not come to yet.
 func extension(g *handover.Guest, w *guestWorld, l *engine.Limits) Extension {
-	e := Extension{Needs: g.Needs, Env: w.config.Env, Deny: g.Deny, Keyvalue: g.Keyvalue}
+	e := Extension{Needs: g.Needs, Env: w.config.Env, Deny: g.Deny, Keyvalue: g.Keyvalue, Certificates: g.Certificates}
 	if g.Needs&handover.NeedsKeyvalue == 0 || !e.Keyvalue.InMemory() {
 		return e
 	}

@@ -23,7 +23,7 @@ func runGuest(h HTTP) int {
 	waitOnStreams()
 	conversation := descriptor(handover.SocketFD)
 	var g handover.Guest
-	if err := handover.Receive(conversation, &g); err != nil {
+	if err := handover.ReceiveGuest(handover.SocketFD, conversation, &g); err != nil {
 		return ended(err)
 	}
 	err := confine(assemble(denied), g.Seccomp)

@@ -3,6 +3,7 @@ package runner
 import (
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/bytecodealliance/wasmtime-go/v44"
 
@@ -31,6 +32,8 @@ type Extension struct {
 	Env      []string // the guest's variables
 	Deny     handover.Deny
 	Keyvalue handover.Keyvalue // complete
+	// Certificates is the host's bundle, or nil. It stays open for the process's life.
+	Certificates *os.File
 }
 
 // A Service is a component that is to be served, and what its instances are made of.
@@ -104,6 +107,9 @@ const mostCopied = 256 << 10
 func needs(p *component.Program, modules [][]byte) (n handover.Needs) {
 	if importsOf(p, "wasi:http") {
 		n |= handover.NeedsHTTP
+	}
+	if importsOf(p, "wasi:http/outgoing-handler") {
+		n |= handover.NeedsClient
 	}
 	if importsOf(p, "wasi:keyvalue") {
 		n |= handover.NeedsKeyvalue

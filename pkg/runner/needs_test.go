@@ -26,7 +26,7 @@ func TestNeeds(t *testing.T) {
 		want        handover.Needs
 	}{
 		{"a command", "rust_tool", []int{10}, 0},
-		{"a command that asks over HTTP", "http_get", []int{10}, handover.NeedsHTTP},
+		{"a command that asks over HTTP", "http_get", []int{10}, handover.NeedsHTTP | handover.NeedsClient},
 		{"a server with little data", "http_hello", []int{10, mostCopied - 10}, server | handover.NeedsSlots},
 		{"a server with much data, in two modules", "http_hello", []int{10, mostCopied}, server},
 	} {

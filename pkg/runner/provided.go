@@ -50,10 +50,13 @@ func newWorld(g *handover.Guest, p *component.Program) (*guestWorld, *handover.R
 	return w, nil, nil
 }
 
-// importsOf reports whether a component imports an interface of a package, such as wasi:config. Those that hardly any component imports are
+// importsOf reports whether a component imports an interface of a package, such as wasi:config, or one interface, such as wasi:http/types, of any version. Those that hardly any component imports are
 // only made for those that do.
 func importsOf(p *component.Program, pkg string) bool {
-	return slices.ContainsFunc(p.Imports(), func(i types.Named) bool { return strings.HasPrefix(i.Name, pkg+"/") })
+	return slices.ContainsFunc(p.Imports(), func(i types.Named) bool {
+		rest, ok := strings.CutPrefix(i.Name, pkg)
+		return ok && rest != "" && (rest[0] == '/' || rest[0] == '@')
+	})
 }
 
 // host is what one instance sees. extend adds to it.

@@ -38,7 +38,7 @@ type Config struct {
 	// Guest is called when the root file system stands, on the goroutine that called Start, outside of the sandbox. root is an
 	// O_PATH descriptor of the container's "/" as seen with all its mounts, valid during the call, and not read-only yet where
 	// root.readonly asks for that. Guest returns what to hand over and the directory with the compiled code, nil if there is
-	// none to load; Start closes code.
+	// none to load; Start closes code and g.
 	Guest func(ctx context.Context, root *os.File) (g handover.Guest, code *os.File, err error)
 }
 

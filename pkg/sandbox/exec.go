@@ -88,6 +88,7 @@ func (p *Process) Exec(ctx context.Context, c ExecConfig) (_ *Exec, err error) {
 	if err != nil {
 		return nil, err
 	}
+	defer g.Close()
 	if code != nil {
 		defer code.Close()
 	}

@@ -98,7 +98,7 @@ func (l *living) hand(ctx context.Context, g handover.Guest) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.socket.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	var ready handover.Ready
-	err := handover.Send(l.socket, g)
+	err := handover.SendGuest(l.socket, g)
 	if err == nil || hungUp(err) { // one that has failed says why, and does not listen
 		err = handover.Receive(l.socket, &ready)
 	}

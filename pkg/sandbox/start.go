@@ -59,6 +59,7 @@ func Start(ctx context.Context, c Config) (_ *Process, err error) {
 		build = p.startHeld
 	}
 	g, err := build(ctx, b)
+	defer g.Close()
 	if err == nil {
 		err = context.Cause(ctx)
 	}

@@ -33,7 +33,7 @@ func openBuckets(e runner.Extension) (*buckets, error) {
 	case e.Keyvalue.Store == "none":
 		b.Store = keyvalue.None
 	default:
-		c := newClient(e.Env, e.Deny)
+		c := newClient(e)
 		remote, err := redis.Open(redis.Config{URL: e.Keyvalue.Store, Dial: c.Dial, Trust: c.Trust})
 		if err != nil {
 			return nil, fmt.Errorf("the setting keyvalue: want memory, none, or a server: %w", err)

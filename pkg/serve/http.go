@@ -20,7 +20,7 @@ var _ runner.HTTP = HTTP{}
 // Extend adds wasi:http and wasi:keyvalue to the world of one instance, as far as it needs them.
 func (HTTP) Extend(e runner.Extension) (parts []func(*wasiio.Host) wasi.Part, err error) {
 	if e.Needs&handover.NeedsHTTP != 0 {
-		c := newClient(e.Env, e.Deny)
+		c := newClient(e)
 		parts = append(parts, func(io *wasiio.Host) wasi.Part { return wasihttp.New(io, c) })
 	}
 	b, err := openBuckets(e)
@@ -39,6 +39,6 @@ func (HTTP) Instances(h handover.HTTP) int {
 // spare is room for instances that are on their way out.
 const spare = 8
 
-func newClient(env []string, deny handover.Deny) *client.Client {
-	return client.New(client.Config{Env: env, DenyTCP: deny.TCP, DenyDNS: deny.DNS})
+func newClient(e runner.Extension) *client.Client {
+	return client.New(client.Config{Env: e.Env, DenyTCP: e.Deny.TCP, DenyDNS: e.Deny.DNS, Host: e.Certificates})
 }

@@ -145,7 +145,7 @@ func listen(h handover.HTTP) (l listeners, err error) {
 }
 
 func newServer(s service, processors int) *server {
-	f := &factory{service: s, client: newClient(s.Env, s.Deny), empty: make(chan *instance, s.settings.Requests+s.settings.Waiting)}
+	f := &factory{service: s, client: newClient(s.Extension), empty: make(chan *instance, s.settings.Requests+s.settings.Waiting)}
 	srv := &server{
 		service: s, pool: newPool(f, s.settings.Waiting, s.settings.Reuse, s.settings.Requests),
 		gate: newGate(s.settings.Requests, s.settings.Queue), pace: newPace(processors), access: newAccessLog(s.settings.AccessLog),

@@ -68,7 +68,7 @@ func newTracer(s runner.Service, lookup otlp.Lookup) (*tracer, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := newClient(s.Env, s.Deny)
+	c := newClient(s.Extension)
 	exporter, err := otlp.New(otlp.Config{Lookup: lookup, Dial: c.Dial, Trust: c.Trust, Complain: s.Complain})
 	if err != nil {
 		return nil, err

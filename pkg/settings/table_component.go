@@ -24,6 +24,10 @@ func componentTable() []Setting {
 			Name: "logging-level", Heading: headingComponent, Default: "trace", Where: Everywhere, Rule: Free,
 			Doc: "The least of what a component logs by wasi:logging that is written to the container's standard error.",
 		}, choice("trace", "debug", "info", "warn", "error", "critical"), func(v *Values) *string { return &v.LoggingLevel }),
+		field(Setting{
+			Name: "host-certificates", Heading: headingComponent, Default: "on", Where: Operators,
+			Doc: "Whether a component whose container has no certificates of authorities believes the host's when it makes a request over TLS, or those in the file of that path on the host. Otherwise they are those that Mozilla's browser believes. Nothing of the host is to be seen in the container.",
+		}, certificates(), func(v *Values) *string { return &v.HostCertificates }),
 		// The last of all: in a file what follows the beginning of a table belongs to it.
 		family(Setting{
 			Name: "config", Heading: headingComponent, Otherwise: "the container's variables", Example: "log-requests = \"yes\"",
@@ -31,6 +35,22 @@ func componentTable() []Setting {
 			Doc: "A value of wasi:config. Keys that nobody has set are looked up among the container's variables, as they are and in capitals with underscores.",
 		}, anything(), func(v *Values) *map[string]string { return &v.Config }),
 	}
+}
+
+// CertificatesOff is the value of host-certificates for none.
+const CertificatesOff = "off"
+
+// certificates is on, which comes out as "", off, or a path.
+func certificates() kind[string] {
+	return kind[string]{name: "`on`, `off` or an absolute path", read: func(text string) (string, error) {
+		switch {
+		case text == "on":
+			return "", nil
+		case text == CertificatesOff, strings.HasPrefix(text, "/") && !strings.ContainsRune(text, 0):
+			return text, nil
+		}
+		return "", want("on, off, or the absolute path of a file with certificates in PEM")
+	}}
 }
 
 // anything is text, also none.

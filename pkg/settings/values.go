@@ -33,6 +33,9 @@ type Values struct {
 	HTTP handover.HTTP
 	// NoToolbox has an exec find only what is in the container.
 	NoToolbox bool
+	// HostCertificates is which bundle of certificates of the host's is for a component whose container has none: "" for the first one that
+	// is there, CertificatesOff for none, or the absolute path of one.
+	HostCertificates string
 	// Config is what is set of wasi:config.
 	Config map[string]string
 	// Keyvalue is where the buckets of wasi:keyvalue are.

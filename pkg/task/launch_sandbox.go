@@ -188,9 +188,14 @@ func (t *tools) load(ctx context.Context, root *os.File, l launch, g *handover.G
 	}
 	defer entry.Close()
 	g.Needs = entry.Needs()
+	if mayUseTLS(g) {
+		if g.Certificates, err = hostCertificates(l.bundle.Settings.HostCertificates, certificatePlaces); err != nil {
+			return nil, err
+		}
+	}
 	fd, err := unix.FcntlInt(entry.Dir().Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
-		return nil, os.NewSyscallError("fcntl", err)
+		return nil, errors.Join(os.NewSyscallError("fcntl", err), g.Close())
 	}
 	return os.NewFile(uintptr(fd), entry.Dir().Name()), nil
 }

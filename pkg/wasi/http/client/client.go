@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +29,9 @@ type Config struct {
 	Env []string
 	// DenyTCP refuses every request; DenyDNS those to hosts that are not addresses.
 	DenyTCP, DenyDNS bool
+	// Host is the host's bundle of certificates, or nil. It is read at its beginning, whatever its offset, when it is wanted; the caller
+	// closes it, after the client.
+	Host *os.File
 }
 
 // A Client sends requests, of any number of guests at a time, over connections that it keeps. Close closes those that are idle.
@@ -51,7 +55,7 @@ func (c *Client) open() (*http.Transport, error) {
 			NoProxy: env.either("NO_PROXY", "no_proxy"),
 		}
 		proxy := proxies.ProxyFunc()
-		trusted, err := trust(env["SSL_CERT_FILE"], env["SSL_CERT_DIR"], distributions)
+		trusted, err := trust(env["SSL_CERT_FILE"], env["SSL_CERT_DIR"], distributions, c.config.Host)
 		if c.err = err; err != nil {
 			return
 		}
@@ -93,7 +97,7 @@ func (c *Client) Dial(ctx context.Context, network, address string) (net.Conn, e
 // Trust is whom requests believe.
 func (c *Client) Trust() (*tls.Config, error) {
 	env := variables(c.config.Env)
-	return trust(env["SSL_CERT_FILE"], env["SSL_CERT_DIR"], distributions)
+	return trust(env["SSL_CERT_FILE"], env["SSL_CERT_DIR"], distributions, c.config.Host)
 }
 
 // Close closes the connections that are idle. Requests that run go on; there are no new ones.

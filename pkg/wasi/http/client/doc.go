@@ -1,3 +1,3 @@
 // Package client sends the requests of guests: HTTP/1.1 and HTTP/2 over net/http, with the certificates and the proxies of the
-// container.
+// container, or, for one without certificates, the host's.
 package client

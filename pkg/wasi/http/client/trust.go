@@ -34,12 +34,15 @@ var distributions = places{
 }
 
 // trust is which certificates are believed: those of a file and of directories' files, where the guest's environment names them; else those
-// that the container's image holds; else, for most images with a component have none, those that Mozilla's browser believes. All paths
-// are the container's: this process has no other root.
-func trust(file, dir string, otherwise places) (*tls.Config, error) {
+// that the container's image holds; else, for most images with a component have none, those of the host, which come as an open file; else
+// those that Mozilla's browser believes. All paths are the container's: this process has no other root.
+func trust(file, dir string, otherwise places, host *os.File) (*tls.Config, error) {
 	c := &tls.Config{NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
 	if file == "" && dir == "" {
 		if c.RootCAs = otherwise.pool(); c.RootCAs == nil {
+			c.RootCAs = hostPool(host)
+		}
+		if c.RootCAs == nil {
 			c.RootCAs = mozilla()
 		}
 		return c, nil
@@ -85,6 +88,19 @@ func (p places) pool() *x509.CertPool {
 	return pool
 }
 
+// hostPool is what the host's bundle holds, nil if that is nothing or there is none. A security module of the kernel may have put
+// /dev/null in its place, or keep it from being read.
+func hostPool(bundle *os.File) *x509.CertPool {
+	if bundle == nil {
+		return nil
+	}
+	pool := x509.NewCertPool()
+	if addFile(pool, bundle) != nil {
+		return nil
+	}
+	return pool
+}
+
 // errNone says that a file has no certificate in it.
 var errNone = errors.New("no certificate in it")
 
@@ -96,6 +112,12 @@ func add(pool *x509.CertPool, path string) error {
 		return err
 	}
 	defer f.Close()
+	return addFile(pool, f)
+}
+
+// addFile adds those of an open file, from its beginning.
+func addFile(pool *x509.CertPool, f *os.File) error {
+	path := f.Name()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
@@ -105,7 +127,7 @@ func add(pool *x509.CertPool, path string) error {
 	case info.Size() > maxCertificates:
 		return &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("larger than %d bytes", maxCertificates)}
 	}
-	pem, err := io.ReadAll(io.LimitReader(f, maxCertificates))
+	pem, err := io.ReadAll(io.NewSectionReader(f, 0, maxCertificates))
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,15 @@
 package client
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -30,6 +36,9 @@ func TestTrust(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(at("other"), otherAuthority(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := errors.Join(unix.Mkfifo(at("fifo"), 0o600), os.Symlink(known, at("link")), os.Symlink("link-to-itself", at("link-to-itself")), os.Mkdir(at("empty"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
@@ -37,26 +46,37 @@ func TestTrust(t *testing.T) {
 		name      string
 		file, dir string
 		image     places
+		host      string // the host's bundle, "" for none
 		believed  bool
 		err       string // of what is wrong with the environment
 	}{
-		{"a file that is named", known, "", places{}, true, ""},
-		{"a directory that is named", "", filepath.Dir(known), places{}, true, ""},
-		{"a directory among others", "", at("none") + ":" + filepath.Dir(known), places{}, true, ""},
-		{"a link in the container", at("link"), "", places{}, true, ""},
-		{"what is named counts alone", at("text"), "", places{files: []string{known}}, false, "no certificate in it"},
-		{"a file that is not there", at("none"), "", places{}, false, "no such file"},
-		{"a directory that is not there", "", at("none"), places{}, false, "no such file"},
-		{"a FIFO", at("fifo"), "", places{}, false, "not a regular file"},
-		{"a device without end", "/dev/zero", "", places{}, false, "not a regular file"},
-		{"a file without measure", at("large"), "", places{}, false, "larger than"},
-		{"a link to itself", at("link-to-itself"), "", places{}, false, "too many levels"},
-		{"the image's bundle", "", "", places{files: []string{at("none"), known}}, true, ""},
-		{"the image's directory", "", "", places{dirs: []string{at("none"), filepath.Dir(known)}}, true, ""},
-		{"an image without any, and a certificate that nobody knows", "", "", places{files: []string{at("fifo")}, dirs: []string{at("empty")}}, false, ""},
+		{"a file that is named", known, "", places{}, "", true, ""},
+		{"a directory that is named", "", filepath.Dir(known), places{}, "", true, ""},
+		{"a directory among others", "", at("none") + ":" + filepath.Dir(known), places{}, "", true, ""},
+		{"a link in the container", at("link"), "", places{}, "", true, ""},
+		{"what is named counts alone", at("text"), "", places{files: []string{known}}, "", false, "no certificate in it"},
+		{"a file that is not there", at("none"), "", places{}, "", false, "no such file"},
+		{"a directory that is not there", "", at("none"), places{}, "", false, "no such file"},
+		{"a FIFO", at("fifo"), "", places{}, "", false, "not a regular file"},
+		{"a device without end", "/dev/zero", "", places{}, "", false, "not a regular file"},
+		{"a file without measure", at("large"), "", places{}, "", false, "larger than"},
+		{"a link to itself", at("link-to-itself"), "", places{}, "", false, "too many levels"},
+		{"the image's bundle", "", "", places{files: []string{at("none"), known}}, "", true, ""},
+		{"the image's directory", "", "", places{dirs: []string{at("none"), filepath.Dir(known)}}, "", true, ""},
+		{"an image without any, and a certificate that nobody knows", "", "", places{files: []string{at("fifo")}, dirs: []string{at("empty")}}, "", false, ""},
+		{"an image without any, on a host that has one", "", "", places{files: []string{at("none")}, dirs: []string{at("empty")}}, known, true, ""},
+		{"what is named counts alone, not the host's", at("other"), "", places{}, known, false, ""},
+		{"the image's counts, not the host's", "", "", places{files: []string{at("other")}}, known, false, ""},
+		{"a bundle of the host's without a certificate", "", "", places{}, at("text"), false, ""},
+		{"a bundle of the host's without measure", "", "", places{}, at("large"), false, ""},
+		{"a device in the place of the host's bundle", "", "", places{}, os.DevNull, false, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c, err := trust(tt.file, tt.dir, tt.image)
+			var host *os.File
+			if tt.host != "" {
+				host = open(t, tt.host)
+			}
+			c, err := trust(tt.file, tt.dir, tt.image, host)
 			if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Fatalf("error %v, want %q", err, tt.err)
 			}
@@ -74,14 +94,60 @@ func TestTrust(t *testing.T) {
 	}
 }
 
-// TestMozilla: an image without certificates believes those of the list that is inside.
-func TestMozilla(t *testing.T) {
-	c, err := trust("", "", places{})
+// open opens a file for the test's time.
+func open(t *testing.T, path string) *os.File {
+	t.Helper()
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.RootCAs.Equal(x509.NewCertPool()) {
-		t.Error("there are none")
+	t.Cleanup(func() { f.Close() })
+	return f
+}
+
+// otherAuthority is a certificate that has signed no other.
+func otherAuthority(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	b, err := x509.CreateCertificate(rand.Reader, about, about, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: b})
+}
+
+// TestMozilla: an image without certificates, on a host without, believes those of the list that is inside.
+func TestMozilla(t *testing.T) {
+	for name, host := range map[string]*os.File{"no bundle": nil, "a bundle that is none": open(t, os.DevNull)} {
+		t.Run(name, func(t *testing.T) {
+			c, err := trust("", "", places{}, host)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !c.RootCAs.Equal(mozilla()) || c.RootCAs.Equal(x509.NewCertPool()) {
+				t.Error("they are not those")
+			}
+		})
+	}
+}
+
+// TestHostsBundleIsReadAgain: two clients have the same open file, and neither finds it at its end.
+func TestHostsBundleIsReadAgain(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(greet))
+	defer s.Close()
+	host := open(t, certificate(t, s))
+	for range 2 {
+		c, err := trust("", "", places{}, host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.RootCAs.Equal(mozilla()) {
+			t.Error("the host's certificates were not found")
+		}
 	}
 }
 
