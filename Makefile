@@ -107,7 +107,7 @@ race: build ## the same packages under the race detector
 fuzz: build ## every Fuzz function for FUZZ_INPUTS inputs
 	@go run ./test/suite fuzz $(FUZZ_INPUTS)
 
-integration: need-network need-host build tools ## against real daemons, as root: containerd 2.4 and 1.7, dockerd
+integration: need-network need-clients need-host build tools ## against real daemons, as root: containerd 2.4 and 1.7, dockerd
 	@go run ./test/suite run integration -timeout 20m ./test/daemon/... ./test/integration/...
 
 .PHONY: no-integration
@@ -129,11 +129,13 @@ conformance: need-network need-host build tools ## the tests containerd and Kube
 	@go test -count 1 -timeout 45m -v ./test/conformance/...
 
 # Asked before anything is built for minutes.
-.PHONY: need-host need-network
+.PHONY: need-host need-network need-clients
 need-host:
 	@scripts/require root go gcc libseccomp overlayfs cgroups
 need-network:
 	@scripts/require root iptables ip
+need-clients:
+	@scripts/require clients
 
 guests: ## make the committed .wasm files of test/guests anew
 	test/guests/rebuild.sh
