@@ -133,7 +133,7 @@ func (h *Host) withImport(text string) (string, error) {
 }
 
 // without returns a main configuration as it was before Install: it is the inverse of all that plan does to it. Existed is false if there was
-// none. One that names the drop-in in a way that is not the installer's is an error.
+// none. An import that somebody else has written stays, and has containerd refuse the configuration once the drop-in is gone.
 func (h *Host) without(text string) (plain string, existed bool, err error) {
 	plain = text
 	if begin := strings.Index(plain, beginBlock); begin >= 0 {

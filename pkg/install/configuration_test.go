@@ -207,7 +207,7 @@ func TestReplace(t *testing.T) {
 func TestDirectoriesAreRemovedAgain(t *testing.T) {
 	dir := t.TempDir()
 	h := &Host{Root: filepath.Join(dir, "root"), Log: t.Logf}
-	made, used := filepath.Join(dir, "a", "b"), filepath.Join(dir, "c")
+	made, used := filepath.Join(dir, "a", "b c"), filepath.Join(dir, "c")
 	for _, path := range []string{filepath.Join(made, "file"), filepath.Join(used, "file")} {
 		if _, err := h.apply([]edit{{path, &file{nil, 0o644}}}); err != nil {
 			t.Fatal(err)

@@ -173,6 +173,11 @@ func (h *Host) connect() (*client.Client, error) {
 	return client.New(h.Address, client.WithTimeout(time.Second))
 }
 
+// ours are filters for containers of wasmgo, any of which is enough: a runtime may be asked for by the path of its program, too.
+func (h *Host) ours() []string {
+	return []string{"runtime.name==" + runtimeType, "runtime.name==" + strconv.Quote(h.Program)}
+}
+
 // containers returns the containers of wasmgo that containerd knows, in all its namespaces, as NAMESPACE/ID.
 func (h *Host) containers(ctx context.Context) ([]string, error) {
 	c, err := h.connect()
@@ -188,7 +193,7 @@ func (h *Host) containers(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	for _, space := range spaces {
-		list, err := c.ContainerService().List(namespaces.WithNamespace(ctx, space), "runtime.name=="+runtimeType)
+		list, err := c.ContainerService().List(namespaces.WithNamespace(ctx, space), h.ours()...)
 		if err != nil {
 			return nil, err
 		}

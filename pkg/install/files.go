@@ -139,7 +139,7 @@ func (h *Host) removeDirectories() error {
 	if err != nil || noted == nil {
 		return err
 	}
-	for _, dir := range slices.Backward(strings.Fields(string(noted.content))) {
+	for _, dir := range slices.Backward(strings.Split(strings.TrimSuffix(string(noted.content), "\n"), "\n")) {
 		if err := unix.Rmdir(dir); err != nil && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.ENOENT) {
 			return &os.PathError{Op: "rmdir", Path: dir, Err: err}
 		}

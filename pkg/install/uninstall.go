@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
 
 // Uninstall makes the host one without wasmgo: its configuration is what it was before, byte for byte where nobody else has changed it, and
 // program and data directory are gone. It refuses while there are containers that wasmgo runs, or ran: without its shim they could not be
-// deleted. On a host that wasmgo is not installed on it does nothing.
+// deleted. It refuses a data directory in which others keep something. On a host that wasmgo is not installed on it does nothing.
 func (h *Host) Uninstall(ctx context.Context) error {
 	there, err := h.anything()
 	if err != nil {
@@ -21,6 +22,9 @@ func (h *Host) Uninstall(ctx context.Context) error {
 	if !there {
 		h.Log("wasmgo is not installed")
 		return nil
+	}
+	if err := h.checkRoot(); err != nil {
+		return err
 	}
 	unlock, err := h.lock(ctx)
 	if err != nil {
@@ -92,6 +96,26 @@ func (h *Host) awaitNoContainers(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// own is all that wasmgo keeps in its data directory, beside the temporary files of layers and of the secret. A directory that is a mount may have
+// the last one.
+var own = []string{"code", "content", "content.secret", "install", "programs", "seccomp", "lost+found"}
+
+// checkRoot returns an error if the data directory, which is going to be removed, holds anything that is not wasmgo's: it may be another
+// directory, for all that was said.
+func (h *Host) checkRoot() error {
+	entries, err := os.ReadDir(h.Root)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if !slices.Contains(own, name) && !strings.HasPrefix(name, ".layer-") && !strings.HasPrefix(name, ".secret-") {
+			return fmt.Errorf("%s holds %s, which is not wasmgo's, and would be removed with it: is that the data directory (--root)? Nothing was changed", h.Root, name)
+		}
+	}
+	return nil
 }
 
 // CheckGone returns an error if there is anything of wasmgo on the host.
