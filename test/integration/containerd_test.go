@@ -31,7 +31,7 @@ type testCase struct {
 }
 
 // cases are all there are for containerd; the ones that stop the daemon have tests of their own.
-var cases = [][]testCase{exitCases, signalCases, stdioCases, terminalCases, specCases, mountCases, pauseCases, resourceCases, memoryCases, eventCases, badCases, badSpecCases, ctrCases, execCases, toolboxCases, ctrToolboxCases, apparmorCases, componentCases, componentStdioCases, componentNetworkCases, componentHTTPCases, componentProposalCases}
+var cases = [][]testCase{exitCases, signalCases, stdioCases, terminalCases, specCases, mountCases, pauseCases, resourceCases, memoryCases, eventCases, badCases, badSpecCases, ctrCases, execCases, toolboxCases, ctrToolboxCases, apparmorCases, componentCases, componentStdioCases, componentNetworkCases, componentHTTPCases, componentTLSCases, componentProposalCases}
 
 var versions = []string{daemon.Containerd2, daemon.Containerd17}
 
