@@ -115,6 +115,11 @@ func (d *doctor) processOf(c *daemon) {
 		d.warn("process", c.address+" is bound by init: how the daemon behind it was started is not known", "")
 		return
 	}
+	if uid := c.process.UID; uid != 0 && uid != os.Geteuid() { // its program and its environment would be run with the rights of this user
+		d.warn("process", fmt.Sprintf("process %d, which listens at %s, is user %d's: its PATH and configuration are not looked at", c.process.Pid, c.address, uid),
+			fmt.Sprintf("sudo -u '#%d' %s doctor --address %s", uid, shimName, quote(c.address)))
+		return
+	}
 	var err, err2 error
 	c.environ, err = c.process.Environ()
 	c.args, err2 = c.process.Args()

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"wasmgo/pkg/peer"
 )
 
 // find is the finding of that name in a report.
@@ -178,7 +180,7 @@ func TestSnippetsAreInTheVersionOfTheFile(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	r := Report{Failed: 1, Warned: 1, Findings: []Finding{
-		{Part: "host", Check: "kernel", Grade: OK, Found: "Linux\x1b[2J 6"},
+		{Part: "host", Check: "kernel", Grade: OK, Found: "Linux\x1b[2J\u009b 6"},
 		{Part: "docker", Check: "image store", Grade: Failure, Found: "its own", File: "/etc/docker/daemon.json", Fix: "{\n}", Then: "systemctl restart docker"},
 		{Part: "docker", Check: "x", Grade: Warning, Found: "y", Fix: "chmod 755 z"},
 	}}
@@ -187,7 +189,7 @@ func TestPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `host
-  ok    kernel: Linux [2J 6
+  ok    kernel: Linux [2J  6
 docker
   fail  image store: its own
         fix: in /etc/docker/daemon.json
@@ -213,5 +215,23 @@ func TestQuote(t *testing.T) {
 		if got := quote(word); got != want {
 			t.Errorf("%q: %s", word, got)
 		}
+	}
+}
+
+// TestWhatAnotherUserRuns: whoever may make a socket must not have root run a program for them, nor in their environment.
+func TestWhatAnotherUserRuns(t *testing.T) {
+	d := &doctor{}
+	c := &daemon{address: "/tmp/s", process: peer.Process{Pid: os.Getpid(), UID: os.Geteuid() + 12}}
+	d.processOf(c)
+	d.configOf(t.Context(), c)
+	if path := d.installed(c); path != "" || c.environ != nil || c.config != nil {
+		t.Errorf("%s was found by the environment %q", path, c.environ)
+	}
+	if len(d.report.Findings) != 1 || d.report.Warned != 1 || !strings.Contains(d.report.Findings[0].Found, "/tmp/s") {
+		t.Errorf("findings %+v", d.report.Findings)
+	}
+	c.process.UID = os.Geteuid()
+	if d.processOf(c); c.environ == nil {
+		t.Error("one of this user's is not looked at")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 )
 
 // Print writes a report for people.
@@ -48,7 +49,7 @@ func (r Report) PrintJSON(w io.Writer) error {
 // clean replaces what would move a terminal's cursor: daemons and files say some of what is printed.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) { // those of C1 too: U+009B begins an escape sequence
 			return ' '
 		}
 		return r

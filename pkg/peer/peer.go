@@ -29,6 +29,8 @@ var ErrActivated = errors.New("the socket is init's, which starts the daemon beh
 type Process struct {
 	// Pid is its number.
 	Pid int
+	// UID is its user, when it began to listen. Who asks as root runs nothing and believes no environment of another's.
+	UID int
 }
 
 // Of returns the process that listens on the unix socket at path. The kernel keeps the credentials of whoever called listen(2).
@@ -53,7 +55,7 @@ func Of(path string) (Process, error) {
 	if cred.Pid == initPid && os.Getpid() != initPid && !isDaemon(initPid) {
 		return Process{}, fmt.Errorf("%s: %w", path, ErrActivated)
 	}
-	return Process{Pid: int(cred.Pid)}, nil
+	return Process{Pid: int(cred.Pid), UID: int(cred.Uid)}, nil
 }
 
 // isDaemon reports whether a process is no init of a system, as in a container where a daemon is the first process.

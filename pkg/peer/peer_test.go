@@ -20,6 +20,9 @@ func TestOfTellsWhoListens(t *testing.T) {
 	if err != nil || p.Pid != os.Getpid() {
 		t.Fatalf("%+v, %v, want this process, %d", p, err, os.Getpid())
 	}
+	if p.UID != os.Geteuid() {
+		t.Errorf("user %d, want %d", p.UID, os.Geteuid())
+	}
 	args, err := p.Args()
 	if err != nil || !slices.Equal(args, os.Args) {
 		t.Errorf("arguments %q, %v, want %q", args, err, os.Args)
