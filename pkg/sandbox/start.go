@@ -59,7 +59,7 @@ func Start(ctx context.Context, c Config) (_ *Process, err error) {
 		build = p.startHeld
 	}
 	g, err := build(ctx, b)
-	defer g.Close()
+	defer func() { _ = g.Close() }() // there may be one with an error
 	if err == nil {
 		err = context.Cause(ctx)
 	}

@@ -40,7 +40,7 @@ func run() error {
 	}
 	socket := os.NewFile(handover.SocketFD, "handover")
 	var g handover.Guest
-	if err := handover.Receive(socket, &g); err != nil {
+	if err := handover.ReceiveGuest(handover.SocketFD, socket, &g); err != nil {
 		return err
 	}
 	for _, a := range g.Args {
