@@ -38,6 +38,9 @@ const (
 	serverUp  = "answers HTTP at"
 )
 
+// adapt is how a module of WASI 0.1 becomes a component, up to the adapter's kind.
+const adapt = "wasm-tools component new --adapt wasi_snapshot_preview1=wasi_snapshot_preview1."
+
 // Who runs what is not typed.
 var (
 	byCI     = byFile(".ci/run", "make --no-print-directory test")
@@ -125,7 +128,10 @@ var documentedPages = []documentedPage{
 		replace: []string{
 			"docker exec -it C sh", "echo exit | script --quiet --return --command 'docker exec -it web sh' /dev/null", " C ", " web ", "IMAGE", documentedServer,
 		},
-		not:  map[string]elsewhere{"kubectl exec -it POD": byHand("test/kubernetes/inside_test.go", `"exec", "-it", "shell", "--", "sh"`), "kubectl cp": byFile("pkg/toolbox/cases/files.go", "tar as kubectl cp calls it")},
+		not: map[string]elsewhere{
+			"kubectl exec -it POD": byHand("test/kubernetes/inside_test.go", `"exec", "-it", "shell", "--", "sh"`),
+			"kubectl cp":           byFile("pkg/toolbox/cases/files.go", "tar as kubectl cp calls it"),
+		},
 		want: map[string][]string{"docker exec -it C sh": {"/ # "}, "docker exec C cat": {"nameserver"}},
 	},
 	{
@@ -137,13 +143,13 @@ var documentedPages = []documentedPage{
 			"clang --target=wasm32-wasip2 -me": byRebuild("$cc -s -mexec-model=reactor $2.c $3.c $3_component_type.o"),
 			"wit-bindgen c":                    byRebuild("wit-bindgen c --world"),
 			"cargo build":                      byRebuild("--release --target wasm32-wasip2"),
-			"wasm-tools component new --adapt wasi_snapshot_preview1=wasi_snapshot_preview1.command.wasm": byRebuild("component new --adapt wasi_snapshot_preview1=\"$lib/wasi_snapshot_preview1.command.wasm"),
-			"wasm-tools component new --adapt wasi_snapshot_preview1=wasi_snapshot_preview1.reactor.wasm": byRebuild("component new --adapt wasi_snapshot_preview1=\"$lib/wasi_snapshot_preview1.reactor.wasm"),
-			"wasm-tools component embed": byRebuild("wasm-tools component embed --world web"),
-			"componentize-js server.js":  byRebuild("--world-name server --out"),
-			"componentize-js hello.js":   byRebuild("--disable http fetch-event --out"),
-			"componentize-qjs":           byRebuild("--sync --opt-size --output"),
-			"componentize-py":            byRebuild("componentize-py --wit-path wit --world tool componentize"),
+			adapt + "command.wasm":             byRebuild("component new --adapt wasi_snapshot_preview1=\"$lib/wasi_snapshot_preview1.command.wasm"),
+			adapt + "reactor.wasm":             byRebuild("component new --adapt wasi_snapshot_preview1=\"$lib/wasi_snapshot_preview1.reactor.wasm"),
+			"wasm-tools component embed":       byRebuild("wasm-tools component embed --world web"),
+			"componentize-js server.js":        byRebuild("--world-name server --out"),
+			"componentize-js hello.js":         byRebuild("--disable http fetch-event --out"),
+			"componentize-qjs":                 byRebuild("--sync --opt-size --output"),
+			"componentize-py":                  byRebuild("componentize-py --wit-path wit --world tool componentize"),
 		},
 		want: map[string][]string{"docker run": {"Hello from Rust, world!"}},
 	},

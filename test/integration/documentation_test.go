@@ -92,7 +92,7 @@ func (p documentedPage) run(t *testing.T, d *daemon.DockerDaemon) {
 }
 
 // mark stands between the outputs of two commands.
-const mark = "=== command "
+const mark = "=== command\n"
 
 // terminal is for commands that stay: another window of the reader's, of which there is one. `says WORDS` waits for it to print them.
 const terminal = `set -u
@@ -120,8 +120,8 @@ func (p documentedPage) script(typed []command) string {
 		script.WriteString(c + orFail)
 	}
 	replace := strings.NewReplacer(p.replace...)
-	for i, c := range typed {
-		fmt.Fprintf(&script, "echo '%s%d'\n", mark, i)
+	for _, c := range typed {
+		script.WriteString("printf '" + mark + "'\n")
 		text, words := replace.Replace(c.text), ""
 		for begin, w := range p.stays {
 			if strings.HasPrefix(c.text, begin) {
