@@ -108,7 +108,7 @@ fuzz: build ## every Fuzz function for FUZZ_INPUTS inputs
 	@go run ./test/suite fuzz $(FUZZ_INPUTS)
 
 integration: need-network need-clients need-host build tools ## against real daemons, as root: containerd 2.4 and 1.7, dockerd
-	@go run ./test/suite run integration -timeout 20m ./test/daemon/... ./test/integration/...
+	@go run ./test/suite run integration -timeout 30m ./test/daemon/... ./test/integration/...
 
 .PHONY: no-integration
 no-integration:
