@@ -33,6 +33,8 @@ type exchange struct {
 
 	mu      sync.Mutex
 	sending chan struct{} // guarded by mu; closed when a goroutine has sent the response; nil if none does
+	informs bool          // guarded by mu; the guest's goroutine is sending something
+	cut     bool          // guarded by mu; the time is over
 	over    bool          // guarded by mu; the guest has returned: no goroutine is begun any more
 	broken  bool          // the response is not whole; of the goroutine that sends it
 	bytes   int64         // of the response's body; of the goroutine that sends it
@@ -43,10 +45,25 @@ func (x *exchange) Inform(status int, header *message.Fields) error {
 	if x.responded {
 		return message.Code{Kind: message.ProtocolError}
 	}
+	if !x.inform(true) {
+		return message.Code{Kind: message.ConnectionTerminated}
+	}
+	defer x.inform(false)
+	x.attend()
 	header.AddTo(x.w.Header())
-	x.w.WriteHeader(status)
+	x.line.begin(writing)
+	x.w.WriteHeader(status) // for which net/http waits, if the client does not read
+	x.line.end(writing, 0)
 	clear(x.w.Header())
 	return nil
+}
+
+// inform says whether the guest's goroutine is sending something. It reports whether there is time left for that.
+func (x *exchange) inform(on bool) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.informs = on
+	return !x.cut
 }
 
 // Refuse implements [wasihttp.Responder].

@@ -182,8 +182,11 @@ type deadline struct {
 func (d *deadline) begin(i *instance) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.status != 0 {
+		return false // and whoever has it next is not to be stopped for this request
+	}
 	d.instance = i
-	return d.status == 0
+	return true
 }
 
 // end says that the guest has returned.
@@ -207,7 +210,8 @@ func (d *deadline) pass(status int) {
 	}
 	d.x.mu.Lock()
 	defer d.x.mu.Unlock()
-	if d.x.sending != nil || d.x.over {
+	d.x.cut = true
+	if d.x.sending != nil || d.x.over || d.x.informs {
 		_ = d.x.rc.SetWriteDeadline(time.Unix(1, 0))
 	}
 }
