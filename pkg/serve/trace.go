@@ -34,6 +34,10 @@ const scope = "wasmgo/pkg/serve"
 // the container gives it, which is 10 seconds with docker stop and 30 in Kubernetes.
 const flushTime = 3 * time.Second
 
+// longestValue bounds the value of an attribute, in characters, where OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT does not: paths and names of clients may
+// have as much as a header, and 2,048 spans wait for a collector that is slow.
+const longestValue = 2 << 10
+
 // openTracer makes a tracer if the container's variables want one. What is wrong with them, and later that spans are lost, is told and keeps
 // no request: they may be meant for the guest.
 func openTracer(s runner.Service) *tracer {
@@ -82,7 +86,11 @@ func newTracer(s runner.Service, lookup otlp.Lookup) (*tracer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
+	limits := sdktrace.NewSpanLimits()
+	if limits.AttributeValueLengthLimit < 0 {
+		limits.AttributeValueLengthLimit = longestValue
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about), sdktrace.WithRawSpanLimits(limits))
 	return &tracer{Tracer: provider.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL)), provider: provider, propagator: propagator}, nil
 }
 

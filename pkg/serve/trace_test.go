@@ -85,6 +85,31 @@ func TestServerSpan(t *testing.T) {
 	})
 }
 
+// TestLongAttributes: what a client says takes little of the memory in which spans wait, unless a variable wants more.
+func TestLongAttributes(t *testing.T) {
+	long := strings.Repeat("x", 3*longestValue)
+	for _, tt := range []struct {
+		name string
+		env  []string
+		want int
+	}{
+		{"nothing is set", nil, longestValue},
+		{"a variable", []string{"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=5000"}, 5000},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := desk.Start(t, nil)
+			r := traced(t, c, tt.env...)
+			fetch(t, r.client, "GET", r.get("/env?"+long), nil, "User-Agent", long)
+			s := of(c.Await(t, served), trace.Span_SPAN_KIND_SERVER)[0]
+			for _, name := range []string{"url.query", "user_agent.original"} {
+				if got, _ := s.Attributes[name].(string); len(got) != tt.want {
+					t.Errorf("%s has %d bytes, want %d", name, len(got), tt.want)
+				}
+			}
+		})
+	}
+}
+
 func TestSpansOfWhatGoesWrong(t *testing.T) {
 	for _, tt := range []struct {
 		name, path string
