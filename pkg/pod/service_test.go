@@ -57,6 +57,7 @@ func (f *fakeTasks) Leave() {
 // fakePause is a process that ends when it is destroyed, or by its own.
 type fakePause struct {
 	begun error
+	limit bool // whether Destroy had one
 	ends  chan struct{}
 	once  sync.Once
 }
@@ -68,7 +69,8 @@ func (p *fakePause) Wait() sandbox.Exit {
 	return sandbox.Exit{Status: 137, At: time.Unix(5, 0)}
 }
 
-func (p *fakePause) Destroy(context.Context) error {
+func (p *fakePause) Destroy(ctx context.Context) error {
+	_, p.limit = ctx.Deadline()
 	p.once.Do(func() { close(p.ends) })
 	return nil
 }
@@ -80,6 +82,7 @@ type rig struct {
 	pause  *fakePause
 	config sandbox.Config // of the last start
 	fails  error          // of the next start
+	begun  error          // of the next begin
 }
 
 func newRig(t *testing.T) *rig {
@@ -92,7 +95,7 @@ func newRig(t *testing.T) *rig {
 		if r.fails != nil {
 			return nil, r.fails
 		}
-		r.pause = &fakePause{ends: make(chan struct{})}
+		r.pause = &fakePause{begun: r.begun, ends: make(chan struct{})}
 		return r.pause, nil
 	}
 	return r
@@ -217,7 +220,11 @@ func TestStartThatFails(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	r.expect(t, "p", "SANDBOX_NOTREADY created")
-	r.fails = nil
+	r.fails, r.begun = nil, errdefs.ErrAborted
+	if _, err := r.StartSandbox(t.Context(), &sandboxapi.StartSandboxRequest{SandboxID: "p"}); !errors.Is(err, errdefs.ErrAborted) || !r.pause.limit {
+		t.Errorf("got %v, in any time: %v", err, !r.pause.limit)
+	}
+	r.begun = nil
 	r.run(t, "p")
 	r.expect(t, "p", "SANDBOX_READY running")
 	r.Close(t.Context())

@@ -61,7 +61,9 @@ func (s *Service) StartSandbox(ctx context.Context, r *sandboxapi.StartSandboxRe
 		return nil, err
 	}
 	if err := pause.Begin(ctx); err != nil {
-		return nil, errors.Join(err, pause.Destroy(context.WithoutCancel(ctx)))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		return nil, errors.Join(err, pause.Destroy(ctx))
 	}
 	p.mu.Lock()
 	p.pause, p.created = pause, time.Now()

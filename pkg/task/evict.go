@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -15,13 +16,16 @@ func (s *Service) Evict(ctx context.Context, pod string) error {
 		}
 	}
 	s.mu.Unlock()
-	for _, c := range all {
+	var errs []error
+	for _, c := range all { // one that cannot be killed keeps none of the others alive
 		if err := c.sandbox.Kill(); err != nil {
-			return fmt.Errorf("kill container %s: %w", c.id, err)
+			errs = append(errs, fmt.Errorf("kill container %s: %w", c.id, err))
+		} else if err := c.thawKilled(ctx); err != nil {
+			errs = append(errs, err)
 		}
-		if err := c.thawKilled(ctx); err != nil {
-			return err
-		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
 	}
 	for _, c := range all {
 		select {

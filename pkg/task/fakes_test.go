@@ -78,6 +78,7 @@ type fakeSandbox struct {
 	ooms       uint64
 	signals    []syscall.Signal
 	begins     func() error // nil succeeds
+	kills      error        // of Kill, which does nothing then
 	destroys   func(context.Context) error
 	execs      []*fakeSandbox
 	execFails  func(context.Context) error
@@ -160,6 +161,9 @@ func (b *fakeSandbox) Signal(sig syscall.Signal) error {
 
 // Kill ends it and its execs.
 func (b *fakeSandbox) Kill() error {
+	if b.kills != nil {
+		return b.kills
+	}
 	b.exit(137)
 	b.mu.Lock()
 	execs := b.execs
