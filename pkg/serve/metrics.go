@@ -71,12 +71,19 @@ func (m *metrics) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 		runtime.NumGoroutine())
 }
 
+// scrapers is how many connections there may be of those who read the figures: they take none of the descriptors that clients need.
+const scrapers = 64
+
 // serve gives the figures at a listener, if there is one, until stop is called.
 func (m *metrics) serve(l net.Listener) (stop func()) {
 	if l == nil {
 		return func() {}
 	}
-	web := &http.Server{Handler: m, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: quiet}
+	connections := newConnections(scrapers, new(atomic.Int64), func() {})
+	web := &http.Server{
+		Handler: m, ReadHeaderTimeout: headerTimeout, ReadTimeout: headerTimeout, WriteTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ConnState: connections.note, ErrorLog: quiet,
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -85,5 +92,6 @@ func (m *metrics) serve(l net.Listener) (stop func()) {
 	return func() {
 		_ = web.Close()
 		<-done
+		connections.close()
 	}
 }
