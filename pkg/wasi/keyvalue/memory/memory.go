@@ -90,7 +90,7 @@ func (s *Store) deleteLocked(name, key string) {
 	}
 	p := sh.pairs[key]
 	s.used -= size(key, p.value)
-	p.gone = true
+	*p = pair{number: p.number, gone: true} // which may stay in the order for long
 	delete(sh.pairs, key)
 	if len(sh.pairs) == 0 {
 		delete(s.shelves, name)

@@ -252,3 +252,29 @@ func TestOverhead(t *testing.T) {
 		runtime.KeepAlive(s)
 	}
 }
+
+// TestDeletedValues: what is deleted takes no memory, also while its pair is in the order still.
+func TestDeletedValues(t *testing.T) {
+	b := open(t, New(1<<30), "b")
+	for i := range 100 {
+		set(t, b, strconv.Itoa(i), "x")
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 90 { // too few to have the order made anew
+		key := fmt.Sprintf("large %d", i)
+		if err := b.Set(t.Context(), keyvalue.Pair{Key: key, Value: make([]byte, 1<<20)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if more := int64(after.HeapAlloc) - int64(before.HeapAlloc); more > 10<<20 {
+		t.Errorf("90 values of 1 MiB that are deleted take %d MiB", more>>20)
+	}
+	runtime.KeepAlive(b)
+}
