@@ -53,7 +53,8 @@ func byRebuild(words string) elsewhere { return byHand("test/guests/component/re
 
 // pagesTypedElsewhere have a test of their own for their commands.
 var pagesTypedElsewhere = map[string]elsewhere{
-	"docs/kubernetes.md": byHand("test/kubernetes/uninstall_test.go", `documented(t, "../../docs/kubernetes.md")`),
+	"docs/kubernetes.md":         byHand("test/kubernetes/uninstall_test.go", `documented(t, "../../docs/kubernetes.md")`),
+	"docs/python-performance.md": byFile("test/integration/example_test.go", `filepath.Join(dir, "compare.sh")`),
 }
 
 var documentedPages = []documentedPage{

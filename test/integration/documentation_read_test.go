@@ -127,10 +127,6 @@ func TestEveryPageWithCommandsIsTyped(t *testing.T) {
 		case len(all) == 0 && listed[page]:
 			t.Errorf("%s has no command any more", page)
 		}
-		delete(listed, page)
-	}
-	for page := range listed {
-		t.Errorf("there is no %s", page)
 	}
 }
 
