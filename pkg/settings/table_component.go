@@ -18,7 +18,7 @@ func componentTable() []Setting {
 		}, names(), func(v *Values) *[]string { return &v.Keyvalue.Buckets }),
 		field(Setting{
 			Name: "keyvalue-memory", Heading: headingComponent, Otherwise: "`64MiB`, of a memory limit at most an eighth", Example: "16MiB", Where: Everywhere, Rule: Maximum,
-			Doc: "The bound of buckets in memory: keys, values, and 192 bytes for each pair. Setting more is an error to the guest.",
+			Doc: "The bound of buckets in memory: keys, values, and 192 bytes for each pair and 320 for each bucket. Setting more is an error to the guest.",
 		}, size(), func(v *Values) *int64 { return &v.Keyvalue.Memory }),
 		field(Setting{
 			Name: "logging-level", Heading: headingComponent, Default: "trace", Where: Everywhere, Rule: Free,

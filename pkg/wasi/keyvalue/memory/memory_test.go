@@ -95,7 +95,7 @@ func TestLongKeys(t *testing.T) {
 }
 
 func TestBound(t *testing.T) {
-	const bound = 10 * (Overhead + 10)
+	const bound = 10*(Overhead+10) + 2*ofBucket + int64(len("b")+len("other"))
 	s := New(bound)
 	b, other := open(t, s, "b"), open(t, s, "other")
 	for i := range 9 {
@@ -116,6 +116,9 @@ func TestBound(t *testing.T) {
 	set(t, b, "1", "shorter")
 	set(t, b, "2", "12345678901") // by what the other one has given back
 	if err := b.Delete(t.Context(), "3", "not there"); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Delete(t.Context(), "9"); err != nil { // with which that bucket is gone
 		t.Fatal(err)
 	}
 	set(t, open(t, s, "third"), "a", "123456789")
@@ -277,4 +280,31 @@ func TestDeletedValues(t *testing.T) {
 		t.Errorf("90 values of 1 MiB that are deleted take %d MiB", more>>20)
 	}
 	runtime.KeepAlive(b)
+}
+
+// TestOverheadOfBuckets: many buckets with next to nothing in them are counted as what they take, and as nothing when they are empty.
+func TestOverheadOfBuckets(t *testing.T) {
+	const n = 20_000
+	s := New(1 << 40)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range n {
+		set(t, open(t, s, strconv.Itoa(1_000_000+i)), "k", "v")
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	took := int64(after.HeapAlloc - before.HeapAlloc)
+	t.Logf("%d bytes each, counted as %d", took/n, s.used/n)
+	if took > s.used {
+		t.Errorf("%d buckets take %d bytes each, counted as %d", n, took/n, s.used/n)
+	}
+	for i := range n {
+		if err := open(t, s, strconv.Itoa(1_000_000+i)).Delete(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.used != 0 {
+		t.Errorf("%d bytes are counted of nothing", s.used)
+	}
 }
