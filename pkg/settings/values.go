@@ -15,6 +15,8 @@ type Values struct {
 	ShimCgroup string
 	// ShimPer is what shares a shim: ShimPerPod or ShimPerNamespace.
 	ShimPer string
+	// NoNative refuses containers of native programs.
+	NoNative bool
 	// AllowMachineCode lets modules be machine code that Wasmtime compiled elsewhere. Whoever can make a container can then run any
 	// code as the container's process, which is otherwise kept from that by its engine.
 	AllowMachineCode bool

@@ -37,7 +37,7 @@ func (s *Service) Create(ctx context.Context, r *taskapi.CreateTaskRequest) (_ *
 			return nil, fmt.Errorf("container %s: %w", r.ID, err)
 		}
 	}
-	if !b.Pause() {
+	if !b.Pause() && !b.Settings.NoNative {
 		if p := native.Find(b, mounts(r.Rootfs)); p != nil {
 			return nil, p
 		}

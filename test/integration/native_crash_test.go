@@ -179,6 +179,15 @@ func TestNativeWithoutRunc(t *testing.T) {
 	}
 }
 
+func TestNativeRefusedByTheOperator(t *testing.T) {
+	daemon.NeedRoot(t)
+	e := newNativeEnv(t, daemon.Containerd2, daemon.Env("WASMGO_NATIVE=off"))
+	code, _, errs := e.run(t, guest("/bin/busybox", "true"))
+	if code != 126 || !strings.Contains(errs, "/bin/busybox is a native") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
 // erase deletes the task of a container that has ended.
 func (c *container) erase(t *testing.T) uint32 {
 	t.Helper()
