@@ -76,6 +76,7 @@ func FuzzNames(f *testing.F) {
 	f.Add([]byte{0, 8, 9, 12}, "\x16", "\x08\x00\x16", true)
 	f.Add([]byte{6, 4, 12, 14, 15, 10, 11, 2}, "\x04\x00\x16", "\x0b", false)
 	f.Add([]byte{6, 13, 15, 5}, "\x01\x00\x16", "\x16", true)
+	f.Add([]byte{','}, "\x01\x00", "0", false) // creates "../"
 	f.Fuzz(func(t *testing.T, verbs []byte, a, b string, whole bool) {
 		if len(verbs) > 8 {
 			return

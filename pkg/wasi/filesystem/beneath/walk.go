@@ -173,18 +173,19 @@ func (w *walker) follow(name string) error {
 
 // last opens the last component. It is not done if that was a link to follow.
 func (w *walker) last(name string, slash bool, flags int, mode uint32) (fd int, done bool, err error) {
+	// The kernel goes up before it looks at what is to be done there.
+	if name == ".." {
+		if err := w.up(); err != nil {
+			return -1, true, err
+		}
+		name = "."
+	}
 	creates := flags&unix.O_CREAT != 0
 	switch {
 	case slash && creates:
 		return -1, true, unix.EISDIR
 	case slash:
 		flags = flags&^unix.O_NOFOLLOW | unix.O_DIRECTORY
-	}
-	if name == ".." {
-		if err := w.up(); err != nil {
-			return -1, true, err
-		}
-		name = "."
 	}
 	if name == "." {
 		fd, err = openat(w.at, name, flags&^unix.O_NOFOLLOW, mode)
