@@ -5,7 +5,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 BENCH   ?= .
 # Inputs per Fuzz function: enough that none rots, few enough for every run.
-FUZZ_INPUTS ?= 5000
+FUZZ_INPUTS ?= 3000
 
 SHIM    := build/bin/containerd-shim-wasmgo-v1
 PARTS   := build/programs/shim build/programs/wasmgo build/programs/runner/runner build/programs/runner/pause build/programs/http/runner build/programs/toolbox.wasm
