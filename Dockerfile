@@ -7,9 +7,10 @@ ARG GO_IMAGE=golang:1.26-bookworm
 FROM ${GO_IMAGE} AS build
 RUN command -v gcc >/dev/null && [ -e /usr/include/seccomp.h ] || \
 	{ apt-get update -qq && apt-get install -qq -y --no-install-recommends gcc libc6-dev libseccomp-dev; }
+ENV GOCACHE=/cache/build GOMODCACHE=/cache/modules
 WORKDIR /src
 COPY . .
-RUN --mount=type=cache,target=/root/.cache/go-build --mount=type=cache,target=/go/pkg/mod \
+RUN --mount=type=cache,target=/cache \
 	make build && cp build/bin/containerd-shim-wasmgo-v1 /
 
 FROM scratch
