@@ -42,11 +42,16 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fail(http.StatusServiceUnavailable)
 		return
 	}
-	s.answer(x, r)
-	s.gate.leave()
+	s.answerInside(x, r)
 	if x.broken {
 		panic(http.ErrAbortHandler) // which net/http takes for: end the connection, or the stream, without an end of the body
 	}
+}
+
+// answerInside is answer by one whom the gate has let in, and who leaves also by a panic: the place would be lost for good.
+func (s *server) answerInside(x *exchange, r *http.Request) {
+	defer s.gate.leave()
+	s.answer(x, r)
 }
 
 // answer has an instance answer.
